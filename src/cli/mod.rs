@@ -1,0 +1,1 @@
+//! Arguments to commands, one file each.

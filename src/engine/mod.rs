@@ -1,0 +1,5 @@
+//! Program + facts to all conclusions. No input or output; cannot fail on a checked program except at a stated limit.
+
+pub mod store;
+pub mod symbol;
+pub mod value;

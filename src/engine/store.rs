@@ -1,0 +1,192 @@
+//! Tables of words, and the database of a run.
+
+use super::symbol::Symbols;
+use super::value::{self, Word};
+use crate::lang::program::{Const, Program, RelId};
+
+/// A set of rows of one width, row after row in one vector, sorted by words and without repetition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    width: usize,
+    rows: usize,
+    data: Vec<Word>,
+}
+
+impl Table {
+    /// The empty table of that width.
+    #[must_use]
+    pub fn new(width: usize) -> Self {
+        Self { width, rows: 0, data: Vec::new() }
+    }
+
+    /// A table of rows in any order, repetitions allowed; `data.len()` is a multiple of `width`. For width 0 the table
+    /// holds its one empty row: use [`Table::unit`].
+    #[must_use]
+    pub fn from_rows(width: usize, data: Vec<Word>) -> Self {
+        if width == 0 {
+            return Self::new(0);
+        }
+        let mut t = Self { width, rows: data.len() / width, data };
+        t.normalise();
+        t
+    }
+
+    /// Takes rows that are already sorted and distinct (checked in debug builds).
+    #[must_use]
+    pub fn from_sorted(width: usize, data: Vec<Word>) -> Self {
+        let rows = if width == 0 { 0 } else { data.len() / width };
+        let t = Self { width, rows, data };
+        debug_assert!(t.is_normal());
+        t
+    }
+
+    /// The table of width 0 with its one row.
+    #[must_use]
+    pub fn unit() -> Self {
+        Self { width: 0, rows: 1, data: Vec::new() }
+    }
+
+    fn is_normal(&self) -> bool {
+        self.width == 0 || (1..self.rows).all(|i| self.row(i - 1) < self.row(i))
+    }
+
+    fn normalise(&mut self) {
+        if self.is_normal() {
+            return;
+        }
+        let w = self.width;
+        let mut order: Vec<u32> = (0..self.rows as u32).collect();
+        order.sort_unstable_by(|a, b| self.row(*a as usize).cmp(self.row(*b as usize)));
+        let mut out: Vec<Word> = Vec::with_capacity(self.data.len());
+        for i in order {
+            let r = &self.data[i as usize * w..(i as usize + 1) * w];
+            if out.len() < w || &out[out.len() - w..] != r {
+                out.extend_from_slice(r);
+            }
+        }
+        self.rows = out.len() / w;
+        self.data = out;
+    }
+
+    /// Number of columns.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The `i`-th row.
+    #[must_use]
+    pub fn row(&self, i: usize) -> &[Word] {
+        &self.data[i * self.width..(i + 1) * self.width]
+    }
+
+    /// All rows in order.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[Word]> + '_ {
+        (0..self.rows).map(move |i| self.row(i))
+    }
+
+    /// The flat words.
+    #[must_use]
+    pub fn data(&self) -> &[Word] {
+        &self.data
+    }
+
+    /// The flat words, given away.
+    #[must_use]
+    pub fn into_data(self) -> Vec<Word> {
+        self.data
+    }
+
+    /// Index of a row, if present.
+    #[must_use]
+    pub fn find(&self, row: &[Word]) -> Option<usize> {
+        if self.width == 0 {
+            return (self.rows == 1).then_some(0);
+        }
+        let (mut lo, mut hi) = (0, self.rows);
+        while lo < hi {
+            let mid = (lo + hi) / 2;
+            match self.row(mid).cmp(row) {
+                std::cmp::Ordering::Less => lo = mid + 1,
+                std::cmp::Ordering::Greater => hi = mid,
+                std::cmp::Ordering::Equal => return Some(mid),
+            }
+        }
+        None
+    }
+
+    /// Whether a row is present.
+    #[must_use]
+    pub fn contains(&self, row: &[Word]) -> bool {
+        self.find(row).is_some()
+    }
+}
+
+/// All tables of a program, by relation id, over one symbol table.
+#[derive(Clone, Debug, Default)]
+pub struct Database {
+    /// Interned text.
+    pub symbols: Symbols,
+    /// One table per relation of the program.
+    pub tables: Vec<Table>,
+}
+
+impl Database {
+    /// Empty tables for a program; facts of the text are not yet in them (the evaluators add them).
+    #[must_use]
+    pub fn new(program: &Program) -> Self {
+        Self { symbols: Symbols::default(), tables: program.relations.iter().map(|r| Table::new(r.arity())).collect() }
+    }
+
+    /// A relation's table.
+    #[must_use]
+    pub fn table(&self, rel: RelId) -> &Table {
+        &self.tables[rel.index()]
+    }
+
+    /// Word of a constant, interning its text.
+    pub fn word(&mut self, c: &Const) -> Word {
+        match c {
+            Const::Symbol(s) => self.symbols.intern(s),
+            Const::Number(n) => value::from_number(*n),
+            Const::Unsigned(u) => *u,
+            Const::Float(f) => value::from_float(*f),
+        }
+    }
+
+    /// Adds the facts of the program's text to its tables.
+    pub fn add_program_facts(&mut self, program: &Program) {
+        let mut extra: Vec<Vec<Word>> = vec![Vec::new(); self.tables.len()];
+        let mut unit = vec![false; self.tables.len()];
+        for f in &program.facts {
+            let i = f.rel.index();
+            unit[i] |= f.values.is_empty();
+            for v in &f.values {
+                let w = self.word(v);
+                extra[i].push(w);
+            }
+        }
+        for (i, more) in extra.into_iter().enumerate() {
+            if unit[i] {
+                self.tables[i] = Table::unit();
+            } else if !more.is_empty() {
+                let width = self.tables[i].width();
+                let mut data = std::mem::replace(&mut self.tables[i], Table::new(width)).into_data();
+                data.extend(more);
+                self.tables[i] = Table::from_rows(width, data);
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Tables of a casebase to facts with their origin.

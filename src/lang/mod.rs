@@ -1,0 +1,6 @@
+//! Rule text to a checked [`program::Program`]: token, parse, ast, annotate, types, check, stratify.
+//!
+//! Nothing in here reads files or knows any law.
+
+pub mod diagnostic;
+pub mod program;

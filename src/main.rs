@@ -1,0 +1,2 @@
+//! The `zhuize` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! One conclusion to why and why not: slice, recorded replay, derivation graph.
