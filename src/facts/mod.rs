@@ -1,1 +1,3 @@
 //! Tables of a casebase to facts with their origin.
+
+pub mod codes;

@@ -4,3 +4,4 @@
 
 pub mod diagnostic;
 pub mod program;
+pub mod suggest;
