@@ -2,6 +2,7 @@
 //!
 //! Nothing in here reads files or knows any law.
 
+pub mod date;
 pub mod diagnostic;
 pub mod program;
 pub mod suggest;
