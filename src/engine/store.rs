@@ -34,7 +34,7 @@ impl Table {
     /// Takes rows that are already sorted and distinct (checked in debug builds).
     #[must_use]
     pub fn from_sorted(width: usize, data: Vec<Word>) -> Self {
-        let rows = if width == 0 { 0 } else { data.len() / width };
+        let rows = data.len().checked_div(width).unwrap_or(0);
         let t = Self { width, rows, data };
         debug_assert!(t.is_normal());
         t
