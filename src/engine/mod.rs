@@ -2,6 +2,7 @@
 
 pub mod functor;
 pub mod limit;
+pub mod naive;
 pub mod store;
 pub mod symbol;
 pub mod value;
