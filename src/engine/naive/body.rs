@@ -33,6 +33,9 @@ pub struct Match<'a> {
     pub rows: &'a [Option<u32>],
 }
 
+/// What is done with a match; `Break` ends the enumeration.
+pub type Found<'f> = dyn FnMut(&Match<'_>, &mut dyn Source) -> Result<ControlFlow<()>, Limit> + 'f;
+
 /// Columns of an atom that are bound when the variables in `bound` are.
 #[must_use]
 pub fn bound_columns(args: &[Arg], bound: &[bool]) -> Vec<usize> {
@@ -314,7 +317,7 @@ struct Run<'a> {
     every: bool,
     vars: Vec<Option<Word>>,
     rows: Vec<Option<u32>>,
-    found: &'a mut dyn FnMut(&Match<'_>, &mut dyn Source) -> Result<ControlFlow<()>, Limit>,
+    found: &'a mut Found<'a>,
 }
 
 /// Calls `found` with every match of the body of a rule that agrees with `given`. With `every`, matches that differ only
@@ -328,7 +331,7 @@ pub fn enumerate(
     given: &[Option<Word>],
     every: bool,
     source: &mut dyn Source,
-    found: &mut dyn FnMut(&Match<'_>, &mut dyn Source) -> Result<ControlFlow<()>, Limit>,
+    found: &mut Found<'_>,
 ) -> Result<(), Limit> {
     let bound: Vec<bool> = given.iter().map(Option::is_some).collect();
     let order = order(rule, &bound, source);
