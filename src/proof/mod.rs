@@ -1,1 +1,210 @@
 //! One conclusion to why and why not: slice, recorded replay, derivation graph.
+//!
+//! ```text
+//! goal --demand--> answers, and the given facts looked at (the slice)
+//!      --record--> every rule instance behind the answers
+//!      --rank----> levels, shortest proofs, number of proofs
+//!      --build---> a petgraph graph of plain values; absences examined by why_not
+//! ```
+//!
+//! Nothing here prints or words anything, and nothing recurses on the call stack with the data.
+
+pub mod build;
+pub mod demand;
+pub mod given;
+pub mod graph;
+pub mod rank;
+pub mod record;
+pub mod typed;
+pub mod unify;
+pub mod why_not;
+
+use crate::engine::limit::Limit;
+use crate::engine::naive::body::Source;
+use crate::engine::store::Database;
+use crate::engine::value::Word;
+use crate::lang::program::{Arg, Program, RelId};
+use build::Builder;
+use demand::Prover;
+use graph::{Graph, Node, NodeIndex};
+use rank::Count;
+
+/// What is asked: an atom, with variables and `_` for what is open.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    /// Relation.
+    pub rel: RelId,
+    /// One argument per column; a variable that occurs twice asks for equal values.
+    pub args: Vec<Arg>,
+}
+
+/// Bounds and choices of an explanation.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Most answers explained; further ones are counted.
+    pub answers: usize,
+    /// All proofs in the graph instead of the shortest.
+    pub alternatives: bool,
+    /// How deep a negated premise of a proof is examined; 0 leaves it a leaf.
+    pub absence_depth: usize,
+    /// How deep the absence of the goal itself is examined.
+    pub why_not_depth: usize,
+    /// Most attempts shown below an absence.
+    pub attempts: usize,
+    /// Premises of an attempt that hold are shown as well.
+    pub met: bool,
+    /// Steps by demand before everything is concluded instead.
+    pub most_steps: u64,
+    /// Most rule instances recorded.
+    pub most_instances: usize,
+    /// Most nodes of the graph; what lies below is folded.
+    pub most_nodes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            answers: 20,
+            alternatives: false,
+            absence_depth: 1,
+            why_not_depth: 4,
+            attempts: 3,
+            met: false,
+            most_steps: 20_000_000,
+            most_instances: 5_000_000,
+            most_nodes: 200_000,
+        }
+    }
+}
+
+/// An answer of the goal.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its node.
+    pub node: NodeIndex,
+    /// Number of its proofs.
+    pub proofs: Count,
+    /// Fewest rule steps, one above the other; 0 for a given fact.
+    pub levels: u32,
+    /// Facts, steps and tests of the shortest proof, shared parts counted each time.
+    pub size: u128,
+}
+
+/// Why, or why not.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// What was asked.
+    pub goal: Goal,
+    /// Answers in order of their values; empty when the goal does not follow.
+    pub answers: Vec<Answer>,
+    /// Answers beyond the bound.
+    pub more_answers: usize,
+    /// The absence of the goal, when there is no answer.
+    pub absence: Option<NodeIndex>,
+    /// The derivation graph.
+    pub graph: Graph,
+    /// Given facts looked at.
+    pub facts_seen: usize,
+    /// Rule instances left out of ranks and counts as they go round in a circle.
+    pub circular: usize,
+    /// Working by demand was given up and everything concluded.
+    pub gave_up: bool,
+    /// The bound on rule instances was met: counts are lower bounds.
+    pub truncated: bool,
+}
+
+impl Explanation {
+    /// The nodes that nothing lies above: the answers, or the absence.
+    #[must_use]
+    pub fn roots(&self) -> Vec<NodeIndex> {
+        self.answers.iter().map(|a| a.node).chain(self.absence).collect()
+    }
+}
+
+/// Explains why a goal follows from given facts, or why it does not.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn explain(program: &Program, facts: &Database, goal: &Goal, options: &Options) -> Result<Explanation, Limit> {
+    let mut prover = Prover::new(program, facts.clone(), options.most_steps);
+    explain_with(&mut prover, goal, options)
+}
+
+/// Explains with a prover that may have answered other questions before.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn explain_with(prover: &mut Prover<'_>, goal: &Goal, options: &Options) -> Result<Explanation, Limit> {
+    let rows = answers(prover, goal)?;
+    let mut builder = Builder::new(prover, options);
+    let mut absence = None;
+    let mut nodes = Vec::new();
+    for number in rows.iter().take(options.answers) {
+        nodes.push(builder.fact(goal.rel, *number, options.absence_depth));
+    }
+    if rows.is_empty() {
+        let pattern = pattern(&goal.args, builder.symbols());
+        absence = Some(builder.absence(goal.rel, pattern, options.why_not_depth, None));
+    }
+    builder.finish()?;
+    let (record, ranks, graph) = (builder.record, builder.ranks, builder.graph);
+    let mut out = Explanation {
+        goal: goal.clone(),
+        answers: Vec::new(),
+        more_answers: rows.len().saturating_sub(options.answers),
+        absence,
+        graph,
+        facts_seen: prover.seen(),
+        circular: ranks.as_ref().map_or(0, |r| r.circular),
+        gave_up: prover.gave_up(),
+        truncated: record.truncated,
+    };
+    for (node, number) in nodes.into_iter().zip(rows) {
+        let row = prover.row(goal.rel, number);
+        let (Some(ranks), Some(f)) = (&ranks, record.find(prover, goal.rel, row)) else { continue };
+        let Some(levels) = ranks.level[f.index()] else {
+            let what = "the bound on recorded rule instances was met before a proof was complete";
+            return Err(Limit::Internal { what: what.into() });
+        };
+        let Node::Fact { proofs, .. } = out.graph[node] else { continue };
+        out.answers.push(Answer { node, proofs, levels, size: ranks.size[f.index()] });
+    }
+    Ok(out)
+}
+
+/// The given facts that a goal can depend on, as a database of their own.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn slice(program: &Program, facts: &Database, goal: &Goal, options: &Options) -> Result<Database, Limit> {
+    let mut prover = Prover::new(program, facts.clone(), options.most_steps);
+    answers(&mut prover, goal)?;
+    Ok(prover.slice())
+}
+
+/// Numbers of the rows that answer a goal, in order of their values.
+fn answers(prover: &mut Prover<'_>, goal: &Goal) -> Result<Vec<u32>, Limit> {
+    let pattern = pattern(&goal.args, prover.symbols());
+    let columns: Vec<usize> = (0..pattern.len()).filter(|c| pattern[*c].is_some()).collect();
+    let key: Vec<Word> = pattern.iter().copied().flatten().collect();
+    let mut rows = Vec::new();
+    prover.matching(goal.rel, &columns, &key, &mut rows)?;
+    let prover = &*prover;
+    rows.retain(|number| {
+        let row = prover.row(goal.rel, *number);
+        (0..row.len()).all(|a| {
+            let same = |b: &usize| matches!((&goal.args[a], &goal.args[*b]), (Arg::Var(x), Arg::Var(y)) if x == y);
+            (0..a).filter(same).all(|b| row[a] == row[b])
+        })
+    });
+    rows.sort_by(|a, b| prover.row(goal.rel, *a).cmp(prover.row(goal.rel, *b)));
+    Ok(rows)
+}
+
+fn pattern(args: &[Arg], symbols: &mut crate::engine::symbol::Symbols) -> Vec<Option<Word>> {
+    let word = |arg: &Arg| match arg {
+        Arg::Const(c) => Some(crate::engine::naive::body::constant(c, symbols)),
+        _ => None,
+    };
+    args.iter().map(word).collect()
+}

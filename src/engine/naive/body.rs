@@ -6,7 +6,7 @@ use crate::engine::functor::{self, Fault};
 use crate::engine::limit::Limit;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
-use crate::lang::program::{AggOp, Arg, CmpOp, Const, Literal, Prim, Program, RelId, Rule, Term, VarId};
+use crate::lang::program::{AggOp, Arg, CmpOp, Const, Literal, Prim, Program, RelId, Rule, Span, Term, VarId};
 use std::ops::ControlFlow;
 
 /// Where the enumerator finds rows.
@@ -20,6 +20,13 @@ pub trait Source {
     fn row(&self, rel: RelId, number: u32) -> &[Word];
     /// Roughly how many rows agree with a key of those columns.
     fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64;
+    /// What to do when a functor has no value: fail, or (by answering `Ok`) take the literal as not holding.
+    ///
+    /// # Errors
+    /// The limit itself, unless the source goes on.
+    fn fault(&mut self, limit: Limit) -> Result<(), Limit> {
+        Err(limit)
+    }
     /// The symbol table.
     fn symbols(&mut self) -> &mut Symbols;
 }
@@ -385,27 +392,27 @@ impl Run<'_> {
             Literal::Compare { op, prim, left, right, span } => {
                 let bound: Vec<bool> = self.vars.iter().map(Option::is_some).collect();
                 let target = if *op == CmpOp::Eq { free_var(left, &bound).or(free_var(right, &bound)) } else { None };
-                let program = self.program;
-                let fault = |f| Limit::fault(program, *span, f);
                 if let Some(v) = target {
                     let term = if matches!(left, Term::Var(l) if *l == v) { right } else { left };
-                    let word = eval(term, &self.vars, self.source.symbols()).map_err(fault)?;
-                    return self.with(v, word, depth);
+                    let word = eval(term, &self.vars, self.source.symbols());
+                    return match self.valued(word, *span)? {
+                        Some(word) => self.with(v, word, depth),
+                        None => Ok(ControlFlow::Continue(())),
+                    };
                 }
-                let a = eval(left, &self.vars, self.source.symbols()).map_err(fault)?;
-                let b = eval(right, &self.vars, self.source.symbols()).map_err(fault)?;
-                if functor::compare(*op, *prim, a, b, self.source.symbols()).map_err(fault)? {
+                let a = eval(left, &self.vars, self.source.symbols());
+                let b = eval(right, &self.vars, self.source.symbols());
+                let holds = a.and_then(|a| functor::compare(*op, *prim, a, b?, self.source.symbols()));
+                if self.valued(holds, *span)? == Some(true) {
                     self.step(depth + 1)
                 } else {
                     Ok(ControlFlow::Continue(()))
                 }
             }
             Literal::Range { var, prim, from, to, step, span } => {
-                let program = self.program;
-                let mut value =
-                    |t| eval(t, &self.vars, self.source.symbols()).map_err(|f: Fault| Limit::fault(program, *span, f));
-                let (a, b) = (value(from)?, value(to)?);
-                let s = step.as_ref().map(&mut value).transpose()?;
+                let mut value = |t| eval(t, &self.vars, self.source.symbols());
+                let ends = (|| Ok((value(from)?, value(to)?, step.as_ref().map(&mut value).transpose()?)))();
+                let Some((a, b, s)) = self.valued(ends, *span)? else { return Ok(ControlFlow::Continue(())) };
                 for word in range(*prim, a, b, s) {
                     if self.with(*var, word, depth)?.is_break() {
                         return Ok(ControlFlow::Break(()));
@@ -414,11 +421,21 @@ impl Run<'_> {
                 Ok(ControlFlow::Continue(()))
             }
             literal @ Literal::Aggregate { result, .. } => {
-                match aggregate(self.program, literal, &self.vars, self.source)?.0 {
-                    Some(word) => self.with(*result, word, depth),
-                    None => Ok(ControlFlow::Continue(())),
+                match aggregate(self.program, literal, &self.vars, self.source) {
+                    Ok((Some(word), _)) => self.with(*result, word, depth),
+                    Ok((None, _)) => Ok(ControlFlow::Continue(())),
+                    Err(l @ Limit::Fault { .. }) => self.source.fault(l).map(|()| ControlFlow::Continue(())),
+                    Err(l) => Err(l),
                 }
             }
+        }
+    }
+
+    /// A value, or what the source makes of its absence.
+    fn valued<T>(&mut self, value: Result<T, Fault>, span: Span) -> Result<Option<T>, Limit> {
+        match value {
+            Ok(v) => Ok(Some(v)),
+            Err(f) => self.source.fault(Limit::fault(self.program, span, f)).map(|()| None),
         }
     }
 

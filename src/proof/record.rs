@@ -1,0 +1,143 @@
+//! The recorded replay: every rule instance behind a set of facts, down to the given ones.
+//!
+//! Backwards from the facts asked about: each rule that could conclude a fact is matched with it and all ways in which its
+//! body holds are noted. The record is a directed hypergraph over dense numbers; ranks, proofs and graphs are made from it.
+
+use super::demand::Prover;
+use super::unify::unify;
+use crate::engine::limit::Limit;
+use crate::engine::naive::body::{self, Source};
+use crate::engine::value::Word;
+use crate::lang::program::{Literal, RelId, RuleId};
+use rustc_hash::FxHashMap;
+use std::ops::ControlFlow;
+
+/// Literal, relation and row number of each premise.
+type Premises = Vec<(u32, RelId, u32)>;
+
+/// A fact of a record, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FactId(pub u32);
+
+impl FactId {
+    /// As a slice index.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A fact that was reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// Relation.
+    pub rel: RelId,
+    /// Values.
+    pub row: Box<[Word]>,
+    /// Whether it stands in the given facts (rules may conclude it as well).
+    pub given: bool,
+    /// Instances of rules that conclude it, by index into [`Record::instances`], in the order of rules, then of values.
+    pub by: Vec<u32>,
+}
+
+/// One way in which a rule concluded a fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instance {
+    /// The rule.
+    pub rule: RuleId,
+    /// What it concluded.
+    pub head: FactId,
+    /// Value of each variable.
+    pub vars: Box<[Option<Word>]>,
+    /// The facts it rests on, with the literal of the body that each is for; an aggregate has one per contributing row.
+    pub premises: Vec<(u32, FactId)>,
+}
+
+/// All that was reached from the facts asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Record {
+    /// Facts in order of discovery.
+    pub facts: Vec<Fact>,
+    /// Rule instances.
+    pub instances: Vec<Instance>,
+    /// The bound on instances was met: some facts were not followed to their ground.
+    pub truncated: bool,
+    known: FxHashMap<(RelId, u32), FactId>,
+    followed: usize,
+}
+
+impl Record {
+    /// Number of a fact (by its row number in the prover), new if unseen.
+    pub fn fact(&mut self, prover: &Prover<'_>, rel: RelId, number: u32) -> FactId {
+        let next = FactId(self.facts.len() as u32);
+        let id = *self.known.entry((rel, number)).or_insert(next);
+        if id == next {
+            let row = prover.row(rel, number).into();
+            self.facts.push(Fact { rel, row, given: prover.is_given(rel, number), by: Vec::new() });
+        }
+        id
+    }
+
+    /// Number of a fact that was reached.
+    #[must_use]
+    pub fn find(&self, prover: &Prover<'_>, rel: RelId, row: &[Word]) -> Option<FactId> {
+        self.known.get(&(rel, prover.number(rel, row)?)).copied()
+    }
+
+    /// Follows every fact that has not been followed yet, at most until `most` instances are noted.
+    ///
+    /// # Errors
+    /// When the prover meets a limit.
+    pub fn follow(&mut self, prover: &mut Prover<'_>, most: usize) -> Result<(), Limit> {
+        while self.followed < self.facts.len() {
+            if self.instances.len() >= most {
+                self.truncated = true;
+                return Ok(());
+            }
+            let head = FactId(self.followed as u32);
+            self.followed += 1;
+            self.follow_one(prover, head)?;
+        }
+        Ok(())
+    }
+
+    fn follow_one(&mut self, prover: &mut Prover<'_>, head: FactId) -> Result<(), Limit> {
+        let program = prover.program();
+        let (rel, row) = (self.facts[head.index()].rel, self.facts[head.index()].row.clone());
+        let pattern: Vec<Option<Word>> = row.iter().map(|w| Some(*w)).collect();
+        for at in 0..prover.rules_of(rel).len() {
+            let id = prover.rules_of(rel)[at];
+            let rule = program.rule(id);
+            let Some(start) = unify(rule, &pattern, true, prover.symbols()) else { continue };
+            let mut found: Vec<(Box<[Option<Word>]>, Premises)> = Vec::new();
+            body::enumerate(program, rule, &start, true, prover, &mut |m, source| {
+                for (term, want) in rule.args.iter().zip(row.iter()) {
+                    if body::eval(term, m.vars, source.symbols()) != Ok(*want) {
+                        return Ok(ControlFlow::Continue(()));
+                    }
+                }
+                let mut premises = Vec::new();
+                for (i, literal) in rule.body.iter().enumerate() {
+                    match literal {
+                        Literal::Atom(a) => premises.extend(m.rows[i].map(|r| (i as u32, a.rel, r))),
+                        Literal::Aggregate { rel, .. } => {
+                            let (_, rows) = body::aggregate(program, literal, m.vars, source)?;
+                            premises.extend(rows.into_iter().map(|r| (i as u32, *rel, r)));
+                        }
+                        _ => {}
+                    }
+                }
+                found.push((m.vars.into(), premises));
+                Ok(ControlFlow::Continue(()))
+            })?;
+            found.sort();
+            for (vars, premises) in found {
+                let premises = premises.into_iter().map(|(i, rel, r)| (i, self.fact(prover, rel, r))).collect();
+                let number = self.instances.len() as u32;
+                self.instances.push(Instance { rule: id, head, vars, premises });
+                self.facts[head.index()].by.push(number);
+            }
+        }
+        Ok(())
+    }
+}

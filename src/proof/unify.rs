@@ -1,0 +1,58 @@
+//! What a wanted row says about the variables of a rule that could conclude it.
+
+use crate::engine::functor;
+use crate::engine::naive::body;
+use crate::engine::symbol::Symbols;
+use crate::engine::value::Word;
+use crate::lang::program::{Functor, Prim, Rule, Term};
+
+/// Values of the rule's variables when its head is to be the pattern; `None` when it cannot be. With `invert`, the head
+/// terms `v + c`, `c + v` and `v - c` are solved for `v` (never when asking by demand: the questions would not end).
+#[must_use]
+pub fn unify(rule: &Rule, pattern: &[Option<Word>], invert: bool, symbols: &mut Symbols) -> Option<Vec<Option<Word>>> {
+    let mut vars = vec![None; rule.vars.len()];
+    for (term, want) in rule.args.iter().zip(pattern) {
+        let Some(want) = *want else { continue };
+        match term {
+            Term::Var(v) => match vars[v.index()] {
+                None => vars[v.index()] = Some(want),
+                Some(w) if w == want => {}
+                Some(_) => return None,
+            },
+            Term::Const(c) => {
+                if body::constant(c, symbols) != want {
+                    return None;
+                }
+            }
+            Term::Apply { .. } => {}
+        }
+    }
+    if invert {
+        for (term, want) in rule.args.iter().zip(pattern) {
+            if let (Term::Apply { op, prim, args }, Some(want)) = (term, *want) {
+                solve(*op, *prim, args, want, &mut vars, symbols);
+            }
+        }
+    }
+    Some(vars)
+}
+
+fn solve(op: Functor, prim: Prim, args: &[Term], want: Word, vars: &mut [Option<Word>], symbols: &mut Symbols) {
+    if !matches!(prim, Prim::Number | Prim::Unsigned) {
+        return;
+    }
+    let (v, other, inverse) = match (op, args) {
+        (Functor::Add, [Term::Var(v), t] | [t, Term::Var(v)]) => (*v, t, Functor::Sub),
+        (Functor::Sub, [Term::Var(v), t]) => (*v, t, Functor::Add),
+        _ => return,
+    };
+    let bound: Vec<bool> = vars.iter().map(Option::is_some).collect();
+    if vars[v.index()].is_some() || !body::evaluable(other, &bound) {
+        return;
+    }
+    let value = body::eval(other, vars, symbols).and_then(|c| functor::apply(inverse, prim, &[want, c], symbols));
+    // No value means no such row; the enumeration then finds none, only later.
+    if let Ok(value) = value {
+        vars[v.index()] = Some(value);
+    }
+}

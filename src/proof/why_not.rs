@@ -1,0 +1,283 @@
+//! Why a fact does not follow: for each rule that could conclude it, the values that satisfy most of its body, and what
+//! each literal that fails would have needed.
+//!
+//! "Does not follow" is all that is claimed: nothing here says that a fact is false.
+
+use super::demand::Prover;
+use super::unify::unify;
+use crate::engine::functor;
+use crate::engine::limit::Limit;
+use crate::engine::naive::body::{self, Source};
+use crate::engine::value::Word;
+use crate::lang::program::{Arg, CmpOp, Literal, RelId, Rule, RuleId, Term};
+
+/// How a literal fares in an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It holds; with the row, when it is a positive atom.
+    Met(Option<u32>),
+    /// No row agrees with the pattern.
+    Missing(Vec<Option<Word>>),
+    /// A comparison that fails, with both values.
+    Fails(Word, Word),
+    /// A negated premise whose row, by number, is there.
+    Blocked(u32),
+    /// A range or an aggregate that gives another value than wanted; `None` when it gives none.
+    Other(Option<Word>),
+    /// Not decided, as a value it needs is not known.
+    Unknown,
+}
+
+impl Fate {
+    fn weight(&self) -> u32 {
+        match self {
+            Self::Met(_) => 0,
+            Self::Missing(_) => 10,
+            Self::Fails(..) | Self::Other(_) => 11,
+            Self::Blocked(_) => 12,
+            Self::Unknown => 13,
+        }
+    }
+}
+
+/// The nearest that a rule comes to concluding something.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The rule.
+    pub rule: RuleId,
+    /// Value of each variable.
+    pub vars: Vec<Option<Word>>,
+    /// By literal of the body.
+    pub fates: Vec<Fate>,
+    /// A head column whose computed value differs from the wanted one: column, value, wanted.
+    pub head: Option<(usize, Word, Word)>,
+}
+
+impl Attempt {
+    /// Number of literals that do not hold.
+    #[must_use]
+    pub fn lacking(&self) -> usize {
+        self.fates.iter().filter(|f| !matches!(f, Fate::Met(_))).count() + usize::from(self.head.is_some())
+    }
+
+    fn weight(&self) -> u32 {
+        self.fates.iter().map(Fate::weight).sum::<u32>() + if self.head.is_some() { 11 } else { 0 }
+    }
+}
+
+/// Most rows of a premise that are tried one by one.
+const BRANCHES: usize = 64;
+/// A premise that agrees with more rows than this is not tried while nothing narrows it.
+const TOO_WIDE: f64 = 4096.0;
+/// Most literals looked at for one rule.
+const BUDGET: usize = 2000;
+
+/// The attempts of all rules that could conclude a row of that pattern, what lacks least first.
+///
+/// # Errors
+/// When the prover meets a limit.
+pub fn attempts(prover: &mut Prover<'_>, rel: RelId, pattern: &[Option<Word>]) -> Result<Vec<Attempt>, Limit> {
+    let program = prover.program();
+    let mut out = Vec::new();
+    for id in prover.rules_of(rel).to_vec() {
+        let rule = program.rule(id);
+        let Some(vars) = unify(rule, pattern, true, prover.symbols()) else { continue };
+        let fates = vec![None; rule.body.len()];
+        let mut search = Search { prover, id, rule, pattern, vars, fates, best: None, budget: BUDGET };
+        search.step(0)?;
+        out.extend(search.best);
+    }
+    out.sort_by_key(|a| (a.lacking(), a.weight(), a.rule));
+    Ok(out)
+}
+
+struct Search<'a, 'p> {
+    prover: &'a mut Prover<'p>,
+    id: RuleId,
+    rule: &'p Rule,
+    pattern: &'a [Option<Word>],
+    vars: Vec<Option<Word>>,
+    fates: Vec<Option<Fate>>,
+    best: Option<Attempt>,
+    budget: usize,
+}
+
+impl Search<'_, '_> {
+    /// The next open literal that can be decided: tests before atoms, then the atom with least fan-out.
+    fn next(&mut self) -> Option<usize> {
+        let bound: Vec<bool> = self.vars.iter().map(Option::is_some).collect();
+        let mut best: Option<(f64, usize)> = None;
+        for (i, literal) in self.rule.body.iter().enumerate() {
+            if self.fates[i].is_some() || !body::ready(literal, &bound) {
+                continue;
+            }
+            let cost = match literal {
+                Literal::Atom(a) => self.prover.fan_out(a.rel, &body::bound_columns(&a.args, &bound)).max(1.0),
+                Literal::Aggregate { .. } | Literal::Range { .. } => 0.5,
+                Literal::Not(_) | Literal::Compare { .. } => 0.0,
+            };
+            if cost <= TOO_WIDE && best.is_none_or(|(c, _)| cost < c) {
+                best = Some((cost, i));
+            }
+        }
+        best.map(|(_, i)| i)
+    }
+
+    fn worse(&self, lacking: usize) -> bool {
+        self.best.as_ref().is_some_and(|b| lacking >= b.lacking())
+    }
+
+    fn step(&mut self, lacking: usize) -> Result<(), Limit> {
+        if self.worse(lacking) || (self.budget == 0 && self.best.is_some()) {
+            return Ok(());
+        }
+        self.budget = self.budget.saturating_sub(1);
+        let Some(i) = self.next() else { return self.finish() };
+        let rule = self.rule;
+        match &rule.body[i] {
+            Literal::Atom(atom) => {
+                let (columns, key) = body::key_of(&atom.args, &self.vars, self.prover.symbols());
+                let mut rows = Vec::new();
+                self.prover.matching(atom.rel, &columns, &key, &mut rows)?;
+                let before = self.vars.clone();
+                for number in rows.into_iter().take(BRANCHES) {
+                    let row: Vec<Word> = self.prover.row(atom.rel, number).to_vec();
+                    if agree(&atom.args, &row, &mut self.vars) {
+                        self.fates[i] = Some(Fate::Met(Some(number)));
+                        self.step(lacking)?;
+                    }
+                    self.vars.clone_from(&before);
+                }
+                // Or the premise is what is missing, and others say which row it would have to be.
+                self.fates[i] = Some(Fate::Missing(Vec::new()));
+                self.step(lacking + 1)?;
+                self.fates[i] = None;
+                Ok(())
+            }
+            Literal::Not(atom) => {
+                let (columns, key) = body::key_of(&atom.args, &self.vars, self.prover.symbols());
+                let mut rows = Vec::new();
+                self.prover.matching(atom.rel, &columns, &key, &mut rows)?;
+                let fate = rows.first().map_or(Fate::Met(None), |r| Fate::Blocked(*r));
+                self.go_on(i, fate, lacking)
+            }
+            Literal::Compare { op, prim, left, right, .. } => {
+                let free = |s: &Self, t: &Term| match t {
+                    Term::Var(v) if s.vars[v.index()].is_none() => Some(*v),
+                    _ => None,
+                };
+                let target = free(self, left).map(|v| (v, right)).or_else(|| free(self, right).map(|v| (v, left)));
+                if let (CmpOp::Eq, Some((v, term))) = (op, target) {
+                    let Ok(word) = body::eval(term, &self.vars, self.prover.symbols()) else {
+                        return self.go_on(i, Fate::Unknown, lacking);
+                    };
+                    self.vars[v.index()] = Some(word);
+                    self.go_on(i, Fate::Met(None), lacking)?;
+                    self.vars[v.index()] = None;
+                    return Ok(());
+                }
+                let a = body::eval(left, &self.vars, self.prover.symbols());
+                let b = body::eval(right, &self.vars, self.prover.symbols());
+                let fate = match (a, b) {
+                    (Ok(a), Ok(b)) => match functor::compare(*op, *prim, a, b, self.prover.symbols()) {
+                        Ok(true) => Fate::Met(None),
+                        Ok(false) => Fate::Fails(a, b),
+                        Err(_) => Fate::Unknown,
+                    },
+                    _ => Fate::Unknown,
+                };
+                self.go_on(i, fate, lacking)
+            }
+            Literal::Range { var, prim, from, to, step, .. } => {
+                let (vars, symbols) = (&self.vars, self.prover.symbols());
+                let mut value = |t| body::eval(t, vars, symbols);
+                let ends =
+                    (|| Ok::<_, functor::Fault>((value(from)?, value(to)?, step.as_ref().map(value).transpose()?)))();
+                let Ok((a, b, s)) = ends else { return self.go_on(i, Fate::Unknown, lacking) };
+                let values = body::range(*prim, a, b, s);
+                if let Some(w) = self.vars[var.index()] {
+                    let fate = if values.contains(&w) { Fate::Met(None) } else { Fate::Other(None) };
+                    return self.go_on(i, fate, lacking);
+                }
+                for w in values.into_iter().take(BRANCHES) {
+                    self.vars[var.index()] = Some(w);
+                    self.go_on(i, Fate::Met(None), lacking)?;
+                    self.vars[var.index()] = None;
+                }
+                self.go_on(i, Fate::Other(None), lacking)
+            }
+            literal @ Literal::Aggregate { result, .. } => {
+                let program = self.prover.program();
+                let word = match body::aggregate(program, literal, &self.vars, self.prover) {
+                    Ok((word, _)) => word,
+                    Err(Limit::Fault { .. }) => return self.go_on(i, Fate::Unknown, lacking),
+                    Err(l) => return Err(l),
+                };
+                let before = self.vars[result.index()];
+                let fate = match (word, before) {
+                    (Some(w), Some(b)) if w != b => Fate::Other(Some(w)),
+                    (Some(_), _) => Fate::Met(None),
+                    (None, _) => Fate::Other(None),
+                };
+                self.vars[result.index()] = before.or(word);
+                self.go_on(i, fate, lacking)?;
+                self.vars[result.index()] = before;
+                Ok(())
+            }
+        }
+    }
+
+    fn go_on(&mut self, i: usize, fate: Fate, lacking: usize) -> Result<(), Limit> {
+        let more = usize::from(!matches!(fate, Fate::Met(_)));
+        self.fates[i] = Some(fate);
+        self.step(lacking + more)?;
+        self.fates[i] = None;
+        Ok(())
+    }
+
+    /// Every literal has its fate, or cannot be decided: the attempt is kept when it lacks less than the best so far.
+    fn finish(&mut self) -> Result<(), Limit> {
+        let mut fates: Vec<Fate> = Vec::with_capacity(self.fates.len());
+        for (i, fate) in self.fates.iter().enumerate() {
+            let fate = match (fate, &self.rule.body[i]) {
+                (Some(Fate::Missing(_)), Literal::Atom(a)) | (None, Literal::Atom(a)) => {
+                    Fate::Missing(pattern_of(&a.args, &self.vars, self.prover))
+                }
+                (Some(fate), _) => fate.clone(),
+                (None, _) => Fate::Unknown,
+            };
+            fates.push(fate);
+        }
+        let mut attempt = Attempt { rule: self.id, vars: self.vars.clone(), fates, head: None };
+        for (c, (term, want)) in self.rule.args.iter().zip(self.pattern).enumerate() {
+            if let (Some(want), Ok(is)) = (want, body::eval(term, &self.vars, self.prover.symbols()))
+                && is != *want
+            {
+                attempt.head.get_or_insert((c, is, *want));
+            }
+        }
+        if self.best.as_ref().is_none_or(|b| (attempt.lacking(), attempt.weight()) < (b.lacking(), b.weight())) {
+            self.best = Some(attempt);
+        }
+        Ok(())
+    }
+}
+
+/// Binds the variables of the arguments to a row; false (with some perhaps bound) when they do not agree.
+fn agree(args: &[Arg], row: &[Word], vars: &mut [Option<Word>]) -> bool {
+    args.iter().zip(row).all(|(arg, word)| match arg {
+        Arg::Var(v) => *vars[v.index()].get_or_insert(*word) == *word,
+        _ => true,
+    })
+}
+
+/// What is known of the row that an atom asks for.
+#[must_use]
+pub fn pattern_of(args: &[Arg], vars: &[Option<Word>], prover: &mut Prover<'_>) -> Vec<Option<Word>> {
+    let (columns, key) = body::key_of(args, vars, prover.symbols());
+    let mut out = vec![None; args.len()];
+    for (c, k) in columns.into_iter().zip(key) {
+        out[c] = Some(k);
+    }
+    out
+}
