@@ -1,3 +1,38 @@
 //! Tables of a casebase to facts with their origin.
+//!
+//! [`load()`] takes a program, whose annotations are the schema ([`schema`]); code lists ([`codes`]); and a folder of CSV
+//! files with tables shipped beside the rules ([`sources`]). Each file is read for itself ([`record`], [`part`]); the rows
+//! of a table are brought together and sorted ([`rows`]), their keys and references checked ([`check`], [`refs`]). What is
+//! wrong is data ([`defect`]), put in words by [`message`]. Relations of days are filled by [`dimension`].
+//!
+//! Rules of reading, in short: UTF-8 with or without a byte order mark; commas; quotes as in RFC 4180; columns by header
+//! name in any order; `source` is a free column of every table; blank lines and rows of blanks only are no rows. Blanks
+//! around a value are taken away and reported: `p1` and `p1 ` must not be two persons, nobody means them to be, and nobody
+//! should have to find that out from a conclusion that is missing. Free text is kept as it is.
 
+mod annotate;
+pub mod calendar;
+mod check;
 pub mod codes;
+pub mod date;
+pub mod defect;
+mod dict;
+mod dimension;
+mod load;
+mod log;
+pub mod map;
+pub mod message;
+mod nearest;
+mod origin;
+mod part;
+mod record;
+mod refs;
+mod rows;
+pub mod schema;
+mod sources;
+mod value;
+
+pub use load::{LoadOptions, Loaded, Rejected, load};
+pub use message::Lang;
+pub use origin::{Origin, Origins};
+pub use sources::{FileEntry, Sources};

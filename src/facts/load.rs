@@ -1,0 +1,251 @@
+//! A load from beginning to end: files to parts, parts to rows, keys and references, then the database.
+
+use super::codes::CodeLists;
+use super::defect::{Defect, Defects, Place, Problem};
+use super::dimension;
+use super::log::Log;
+use super::origin::{Lines, Origins};
+use super::part::{self, DaySet, Input, Part};
+use super::record::{Record, Records};
+use super::rows::{self, Rows, SHIPPED};
+use super::schema::{Holidays, Schema};
+use super::sources::{self, FileEntry, Gathered, Sources};
+use super::{check, date};
+use crate::engine::store::{Database, Table};
+use crate::engine::symbol::Symbols;
+use crate::engine::value::to_number;
+use crate::lang::diagnostic::Diagnostic;
+use crate::lang::program::Program;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// How to load.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// The day on which the question is asked, as a day number.
+    pub as_of: i32,
+    /// Leave out rows with defects, and rows that refer to them, instead of refusing the load.
+    pub skip_bad_rows: bool,
+    /// Keep the file and line of every row.
+    pub origins: bool,
+    /// How many defects of each kind and file are described; the rest is counted.
+    pub limit: usize,
+}
+
+impl LoadOptions {
+    /// The usual options on that day.
+    #[must_use]
+    pub fn new(as_of: i32) -> Self {
+        Self { as_of, skip_bad_rows: false, origins: true, limit: 20 }
+    }
+}
+
+/// A row that was left out.
+#[derive(Clone, Debug)]
+pub struct Rejected {
+    /// Name of the file.
+    pub file: Arc<str>,
+    /// Line.
+    pub line: u32,
+    /// All that is wrong with it, at least one.
+    pub reasons: Vec<Defect>,
+    /// The row as written.
+    pub raw: String,
+}
+
+/// What a load gives.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The given facts and the dimensions. It holds sound rows only, and is fit for use only if there is no defect.
+    pub database: Database,
+    /// Where each row of `database` comes from.
+    pub origins: Origins,
+    /// What makes the data unfit for use. With `skip_bad_rows`, only what leaving out rows does not mend.
+    pub defects: Defects,
+    /// What a reader should look at.
+    pub warnings: Defects,
+    /// With `skip_bad_rows`: the rows left out, by file and line.
+    pub rejected: Vec<Rejected>,
+    /// The files.
+    pub inventory: Vec<FileEntry>,
+    /// The schema that the annotations of the program declare.
+    pub schema: Schema,
+    /// What is wrong with these annotations.
+    pub diagnostics: Vec<Diagnostic>,
+    /// First and last day of the dimensions.
+    pub days: (i32, i32),
+}
+
+/// Loads the tables of a casebase. All defects are found in one pass.
+#[must_use]
+pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &LoadOptions) -> Loaded {
+    let (schema, diagnostics) = Schema::of(program, codes);
+    let mut log = Log::new(options.limit, options.skip_bad_rows);
+    let found = sources::gather(sources, &schema, &mut log);
+    let mut lost = found.lost;
+
+    // Files to parts, side by side; what follows takes them in order, so that the result does not depend on the threads.
+    let new_log = || Log::new(options.limit, options.skip_bad_rows);
+    let read: Vec<(FileEntry, Result<Part<'_>, Box<Defect>>)> =
+        found.files.par_iter().enumerate().map(|(i, f)| read(i, f, &schema, codes, new_log())).collect();
+    let mut inventory = Vec::new();
+    let mut parts: Vec<Vec<Part<'_>>> = schema.tables.iter().map(|_| Vec::new()).collect();
+    for (file, (entry, part)) in found.files.iter().zip(read) {
+        inventory.push(entry);
+        match part {
+            Ok(mut part) => {
+                log.absorb(std::mem::replace(&mut part.log, new_log()));
+                lost[file.table] |= part.failed;
+                parts[file.table].push(part);
+            }
+            Err(d) => {
+                lost[file.table] = true;
+                log.push(*d);
+            }
+        }
+    }
+
+    // Symbols, one after the other in the order of the tables; then rows, side by side.
+    let mut db = Database::new(program);
+    let maps: Vec<Vec<_>> =
+        parts.iter_mut().map(|t| t.iter_mut().map(|p| rows::intern(&mut db.symbols, p)).collect()).collect();
+    let mut rows: Vec<Rows> = schema
+        .tables
+        .par_iter()
+        .zip(parts.par_iter_mut())
+        .zip(maps)
+        .map(|((table, parts), maps)| Rows::of(table, parts.iter_mut().zip(maps).collect()))
+        .collect();
+    let check = check::Check { program, codes, schema: &schema, parts: &parts, lost: &lost };
+    check.run(&mut rows, &mut db.symbols, options.skip_bad_rows, &mut log);
+
+    // Days: those of sound and unsound rows alike, for a day is a day.
+    let holidays = schema.tables.iter().enumerate().find_map(|(i, t)| Some((i, t.holidays.as_ref()?)));
+    let mut days = DaySet::new();
+    for (i, parts) in parts.iter().enumerate() {
+        if holidays.is_none_or(|(h, _)| h != i) {
+            parts.iter().filter(|p| !p.input.shipped).for_each(|p| days.union(&p.days));
+        }
+    }
+    let exceptions = holidays.map(|(i, h)| exceptions(h, &rows[i], &db.symbols)).unwrap_or_default();
+    if let Some((i, _)) = holidays.filter(|(i, _)| !lost[*i]) {
+        let touched = days.iter().chain([options.as_of]);
+        let years = dimension::years_without(touched, &exceptions);
+        if !years.is_empty() {
+            let place = Place { file: Arc::from(schema.tables[i].file()), ..Place::default() };
+            log.push(Defect::new(place, Problem::YearsWithoutHolidays { years }));
+        }
+    }
+    let range = dimension::range(&schema, days.iter().next(), days.iter().next_back(), options.as_of);
+
+    let mut origins = Origins { relations: vec![Lines::default(); if options.origins { db.tables.len() } else { 0 }] };
+    for ((table, rows), parts) in schema.tables.iter().zip(rows).zip(&parts) {
+        let width = rows.width;
+        let (data, lines) = rows.standing();
+        db.tables[table.rel.index()] = Table::from_sorted(width, data);
+        if options.origins {
+            origins.relations[table.rel.index()] = trace(lines, parts);
+        }
+    }
+    dimension::fill(&schema, &mut db, range, options.as_of, &exceptions);
+
+    let rejected = rejected(&log.rows, &found.files, &parts);
+    let rank = |name: &str| found.files.iter().position(|f| &*f.name == name).unwrap_or(usize::MAX);
+    log.errors.sort(rank);
+    log.warnings.sort(rank);
+    Loaded {
+        database: db,
+        origins,
+        defects: log.errors,
+        warnings: log.warnings,
+        rejected,
+        inventory,
+        schema,
+        diagnostics,
+        days: range,
+    }
+}
+
+fn read<'a>(
+    index: usize,
+    file: &'a Gathered,
+    schema: &Schema,
+    codes: &CodeLists,
+    log: Log,
+) -> (FileEntry, Result<Part<'a>, Box<Defect>>) {
+    let table = &schema.tables[file.table];
+    let text = sources::text(&file.name, &file.bytes);
+    let encoding = match text {
+        Ok(t) if t.starts_with('\u{feff}') => "UTF-8 with BOM",
+        Ok(_) => "UTF-8",
+        Err(_) => "unknown",
+    };
+    let mut entry = FileEntry {
+        name: file.name.to_string(),
+        table: table.name.clone(),
+        bytes: file.bytes.len() as u64,
+        hash: blake3::hash(&file.bytes).to_hex().to_string(),
+        rows: 0,
+        encoding,
+        shipped: file.shipped,
+    };
+    let part = text.map(|text| {
+        let input = Input { index, name: file.name.clone(), text, shipped: file.shipped };
+        part::read(input, table, codes, log)
+    });
+    entry.rows = part.as_ref().map_or(0, |p| p.lines.len());
+    (entry, part)
+}
+
+/// Days that are working days, or not, against the plain rule.
+fn exceptions(h: &Holidays, rows: &Rows, symbols: &Symbols) -> BTreeMap<i32, bool> {
+    let (off, work) = (symbols.get(&h.off), symbols.get(&h.work));
+    let mut out = BTreeMap::new();
+    for row in (0..rows.len()).filter(|i| rows.good(*i)).map(|i| rows.row(i)) {
+        let (day, kind) = (to_number(row[h.date]), Some(row[h.kind]));
+        if day >= date::FIRST && (kind == off || kind == work) {
+            out.insert(day, kind == work);
+        }
+    }
+    out
+}
+
+fn trace(lines: Vec<u32>, parts: &[Part<'_>]) -> Lines {
+    let mut out = Lines::default();
+    for p in parts {
+        let name = p.input.name.clone();
+        if p.input.shipped { out.shipped = name } else { out.given = name }
+    }
+    if parts.iter().any(|p| !p.sources.is_empty()) {
+        for (i, line) in lines.iter().enumerate() {
+            let shipped = line & SHIPPED != 0;
+            let source = parts.iter().filter(|p| p.input.shipped == shipped).find_map(|p| {
+                let at = p.sources.binary_search_by_key(&(line & !SHIPPED), |s| s.0).ok()?;
+                Some(p.sources[at].1.clone())
+            });
+            out.sources.extend(source.map(|s| (i as u32, s)));
+        }
+    }
+    out.lines = lines;
+    out
+}
+
+/// The rows left out, as written.
+fn rejected(rows: &BTreeMap<(usize, u32), Vec<Defect>>, files: &[Gathered], parts: &[Vec<Part<'_>>]) -> Vec<Rejected> {
+    let mut out = Vec::with_capacity(rows.len());
+    let indexes: BTreeSet<usize> = rows.keys().map(|k| k.0).collect();
+    for index in indexes {
+        let part = parts[files[index].table].iter().find(|p| p.input.index == index);
+        let Some(part) = part else { continue };
+        let mut records = Records::new(part.input.text);
+        let mut record = Record::default();
+        for ((_, line), reasons) in rows.range((index, 0)..(index + 1, 0)) {
+            records.skip_to(*line);
+            records.next(&mut record);
+            let raw = records.raw(&record).to_owned();
+            out.push(Rejected { file: part.input.name.clone(), line: *line, reasons: reasons.clone(), raw });
+        }
+    }
+    out
+}

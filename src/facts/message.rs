@@ -1,0 +1,289 @@
+//! Defects in words, Chinese and English.
+
+use super::defect::{Choice, Defect, Defects, Encoding, Problem};
+
+/// A language of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lang {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+/// A value fit for a line of text: shortened, with what cannot be seen made visible.
+#[must_use]
+pub fn show(value: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut out = String::new();
+    for (i, c) in value.chars().enumerate() {
+        if i == LONGEST {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{feff}' | '\u{a0}') =>
+            {
+                out.extend(c.escape_unicode());
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+impl Lang {
+    fn quote(self, text: &str) -> String {
+        match self {
+            Lang::Zh => format!("“{}”", show(text)),
+            Lang::En => format!("\"{}\"", show(text)),
+        }
+    }
+
+    fn list<S: AsRef<str>>(self, items: &[S]) -> String {
+        let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+        items.join(if self == Lang::Zh { "、" } else { ", " })
+    }
+
+    fn choice(self, c: &Choice) -> String {
+        let label = if self == Lang::Zh { &c.zh } else { &c.en };
+        match (label.is_empty() || *label == c.text, self) {
+            (true, _) => c.text.clone(),
+            (_, Lang::Zh) => format!("{}（{label}）", c.text),
+            (_, Lang::En) => format!("{} ({label})", c.text),
+        }
+    }
+}
+
+impl Defect {
+    /// Where, such as `conduct.csv:7, field 3 "finding" (character 12)`.
+    #[must_use]
+    pub fn place_text(&self, lang: Lang) -> String {
+        let p = &self.place;
+        let mut s = show(&p.file);
+        if p.line > 0 {
+            s += &match lang {
+                Lang::Zh => format!(" 第{}行", p.line),
+                Lang::En => format!(":{}", p.line),
+            };
+        }
+        if p.field > 0 {
+            s += &match lang {
+                Lang::Zh => format!("第{}列", p.field),
+                Lang::En => format!(", field {}", p.field),
+            };
+            if !p.column.is_empty() {
+                s += &format!(" {}", show(&p.column));
+            }
+            if p.character > 0 {
+                s += &match lang {
+                    Lang::Zh => format!("（第{}个字符起）", p.character),
+                    Lang::En => format!(" (character {})", p.character),
+                };
+            }
+        }
+        s
+    }
+
+    /// What is wrong, one sentence without full stop.
+    #[must_use]
+    pub fn message(&self, lang: Lang) -> String {
+        let v = lang.quote(self.value.as_deref().unwrap_or(""));
+        match lang {
+            Lang::Zh => self.zh(&v),
+            Lang::En => self.en(&v),
+        }
+    }
+
+    fn zh(&self, v: &str) -> String {
+        let lang = Lang::Zh;
+        match &self.problem {
+            Problem::FolderMissing => format!("找不到文件夹{v}"),
+            Problem::NotAFolder => format!("{v}不是文件夹"),
+            Problem::Unreadable { reason } => format!("无法读取：{reason}"),
+            Problem::NeededMissing => "缺少这个必需的文件".to_owned(),
+            Problem::NotUtf8 { offset, .. } => format!("文件不是 UTF-8 编码：第{}个字节处无法识别", offset + 1),
+            Problem::Empty => "文件是空的，连标题行也没有".to_owned(),
+            Problem::NoHeader { .. } => format!("首行不是标题行，其中没有本表的任何列名：{v}"),
+            Problem::DuplicateHeader { first } => format!("列名{v}重复，第{first}列已用此名"),
+            Problem::MissingColumn => format!("缺少必需的列{v}"),
+            Problem::UnknownColumn => format!("本表没有{v}这一列，该列未读取"),
+            Problem::UnknownFile => format!("{v}不是数据表，未读取"),
+            Problem::OpenQuote => "引号只有开头、没有结尾，其后的内容无法读取".to_owned(),
+            Problem::TextAfterQuote => "结尾引号与下一个逗号之间有多余的文字".to_owned(),
+            Problem::Fields { found, header } => format!("本行有{found}个字段，而标题行有{header}个"),
+            Problem::Nul => "含有空字符（NUL），文件可能已损坏".to_owned(),
+            Problem::Blank => "此列不得为空".to_owned(),
+            Problem::NotANumber { float: false } => format!("{v}不是整数"),
+            Problem::NotANumber { float: true } => format!("{v}不是数字"),
+            Problem::NumberRange { min, max } => format!("{v}超出允许的范围（{min}至{max}）"),
+            Problem::NotADate => format!("{v}不是规范的日期"),
+            Problem::NoSuchDay => format!("日历上没有{v}这一天"),
+            Problem::DateRange => format!("日期{v}不在1900年至2100年之间"),
+            Problem::UnknownCode { list } => format!("代码表 {list} 中没有代码{v}"),
+            Problem::DerivedCode { .. } => format!("代码{v}只能由规则推导得出，不得录入"),
+            Problem::Pattern { pattern } => format!("{v}不符合规定的格式 {pattern}"),
+            Problem::Blanks => format!("{v}的首尾有空白，已按去掉空白后的内容读取"),
+            Problem::DuplicateKey { columns, line } => {
+                format!("{}与第{line}行相同（{v}），而这几列合起来不得重复", lang.list(columns))
+            }
+            Problem::DuplicateRow { line } => format!("本行与第{line}行完全相同"),
+            Problem::Dangling { table, columns } => {
+                format!("{table}.csv 中没有{}为{v}的行", lang.list(columns))
+            }
+            Problem::RefersToRejected { file, line } => {
+                format!("{v}所指的 {} 第{line}行已被剔除，本行随之剔除", show(file))
+            }
+            Problem::Order { first, second, first_value, second_value } => {
+                format!("{first}（{first_value}）晚于 {second}（{second_value}）")
+            }
+            Problem::YearsWithoutHolidays { years } => {
+                let years: Vec<String> = years.iter().map(|y| format!("{y}年")).collect();
+                format!("下列年份没有节假日数据，工作日只按周一至周五计算：{}", lang.list(&years))
+            }
+        }
+    }
+
+    fn en(&self, v: &str) -> String {
+        let lang = Lang::En;
+        match &self.problem {
+            Problem::FolderMissing => format!("there is no folder {v}"),
+            Problem::NotAFolder => format!("{v} is not a folder"),
+            Problem::Unreadable { reason } => format!("cannot be read: {reason}"),
+            Problem::NeededMissing => "this file is needed and is not there".to_owned(),
+            Problem::NotUtf8 { offset, .. } => format!("not UTF-8: byte {offset} (from 0) begins no character"),
+            Problem::Empty => "the file is empty; not even a header line".to_owned(),
+            Problem::NoHeader { .. } => format!("the first line is no header: it names no column of this table: {v}"),
+            Problem::DuplicateHeader { first } => format!("the column {v} stands twice; field {first} has that name"),
+            Problem::MissingColumn => format!("the column {v} is needed and is not there"),
+            Problem::UnknownColumn => format!("this table has no column {v}; it is not read"),
+            Problem::UnknownFile => format!("{v} is no table; it is not read"),
+            Problem::OpenQuote => "a quote opens and never closes; what follows cannot be read".to_owned(),
+            Problem::TextAfterQuote => "text between a closing quote and the next comma".to_owned(),
+            Problem::Fields { found, header } => format!("{found} fields where the header has {header}"),
+            Problem::Nul => "a NUL character; the file may be damaged".to_owned(),
+            Problem::Blank => "blank where a value must stand".to_owned(),
+            Problem::NotANumber { float: false } => format!("{v} is no whole number"),
+            Problem::NotANumber { float: true } => format!("{v} is no number"),
+            Problem::NumberRange { min, max } => format!("{v} is out of range ({min} to {max})"),
+            Problem::NotADate => format!("{v} is no date"),
+            Problem::NoSuchDay => format!("the calendar has no day {v}"),
+            Problem::DateRange => format!("{v} lies outside the years 1900 to 2100"),
+            Problem::UnknownCode { list } => format!("{v} is no code of the list {list}"),
+            Problem::DerivedCode { .. } => format!("the code {v} is produced by rules and cannot be entered"),
+            Problem::Pattern { pattern } => format!("{v} has not the form {pattern}"),
+            Problem::Blanks => format!("blanks around {v}; read without them"),
+            Problem::DuplicateKey { columns, line } => {
+                format!("the same {} as line {line} ({v}); together they must be unique", lang.list(columns))
+            }
+            Problem::DuplicateRow { line } => format!("the same row as line {line}"),
+            Problem::Dangling { table, columns } => {
+                format!("{table}.csv has no row whose {} is {v}", lang.list(columns))
+            }
+            Problem::RefersToRejected { file, line } => {
+                format!("{v} stands in {}:{line}, which is rejected; so is this row", show(file))
+            }
+            Problem::Order { first, second, first_value, second_value } => {
+                format!("{first} ({first_value}) is after {second} ({second_value})")
+            }
+            Problem::YearsWithoutHolidays { years } => {
+                let years: Vec<String> = years.iter().map(i32::to_string).collect();
+                format!("no days off are on file for {}; only weekends count as days off there", lang.list(&years))
+            }
+        }
+    }
+
+    /// What would mend it; empty if there is nothing to say.
+    #[must_use]
+    pub fn hint(&self, lang: Lang) -> String {
+        if let Some(n) = &self.nearest {
+            let n = lang.choice(n);
+            return match lang {
+                Lang::Zh => format!("是否应为 {n}？"),
+                Lang::En => format!("did you mean {n}?"),
+            };
+        }
+        if !self.expected.is_empty() {
+            let all: Vec<String> = self.expected.iter().map(|c| lang.choice(c)).collect();
+            return match lang {
+                Lang::Zh => format!("可以填写：{}", lang.list(&all)),
+                Lang::En => format!("may be: {}", lang.list(&all)),
+            };
+        }
+        let (zh, en) = match &self.problem {
+            Problem::NotUtf8 { looks: Encoding::Gbk, .. } => (
+                "内容像是 GBK（GB18030）编码，请在表格软件中另存为“CSV UTF-8”格式",
+                "it looks like GBK (GB18030); save it as \"CSV UTF-8\"",
+            ),
+            Problem::NotUtf8 { looks: Encoding::Utf16, .. } => (
+                "内容像是 UTF-16（“Unicode 文本”）编码，请另存为“CSV UTF-8”格式",
+                "it looks like UTF-16 (\"Unicode text\"); save it as \"CSV UTF-8\"",
+            ),
+            Problem::NotUtf8 { .. } => ("请另存为“CSV UTF-8”格式", "save it as \"CSV UTF-8\""),
+            Problem::Empty => (
+                "没有数据时，请只保留标题行，或者删除该文件",
+                "if there is no data, leave the header line alone, or delete the file",
+            ),
+            Problem::NoHeader { separator: Some('\t') } => {
+                ("各列似以制表符分隔，应改用逗号", "the fields seem to be separated by tabs; use commas")
+            }
+            Problem::NoHeader { separator: Some(_) } => {
+                ("各列似以分号分隔，应改用逗号", "the fields seem to be separated by semicolons; use commas")
+            }
+            Problem::TextAfterQuote => {
+                ("字段内的引号应连写两个（\"\"）", "inside a quoted field a quote is written twice (\"\")")
+            }
+            Problem::Fields { .. } => (
+                "字段内如有逗号，该字段应以引号括起；空白的字段也要保留逗号",
+                "a field that holds a comma stands in quotes; blank fields keep their commas",
+            ),
+            Problem::NotADate | Problem::NoSuchDay => ("日期应写成 2021-03-05 的形式", "dates are written 2021-03-05"),
+            Problem::DateRange => ("没有期限的，应留空", "leave it blank if there is no such date"),
+            Problem::YearsWithoutHolidays { .. } => {
+                ("请补充这些年份的放假和调休日期", "add the days off and make-up working days of those years")
+            }
+            _ => return String::new(),
+        };
+        if lang == Lang::Zh { zh.to_owned() } else { en.to_owned() }
+    }
+
+    /// Place, code, message and hint on one line.
+    #[must_use]
+    pub fn render(&self, lang: Lang) -> String {
+        let (place, message, hint) = (self.place_text(lang), self.message(lang), self.hint(lang));
+        let code = self.code();
+        match (lang, place.is_empty(), hint.is_empty()) {
+            (Lang::Zh, false, true) => format!("{place}：[{code}] {message}。"),
+            (Lang::Zh, true, true) => format!("[{code}] {message}。"),
+            (Lang::Zh, false, _) => format!("{place}：[{code}] {message}。{hint}"),
+            (Lang::Zh, true, _) => format!("[{code}] {message}。{hint}"),
+            (Lang::En, false, true) => format!("{place}: [{code}] {message}"),
+            (Lang::En, true, true) => format!("[{code}] {message}"),
+            (Lang::En, false, _) => format!("{place}: [{code}] {message}; {hint}"),
+            (Lang::En, true, _) => format!("[{code}] {message}; {hint}"),
+        }
+    }
+}
+
+impl Defects {
+    /// One line for each kept defect, then one for each kind of which there are more.
+    #[must_use]
+    pub fn render(&self, lang: Lang) -> String {
+        let mut out = String::new();
+        for d in self.list() {
+            out += &d.render(lang);
+            out.push('\n');
+        }
+        for (file, code, n) in self.more() {
+            out += &match lang {
+                Lang::Zh => format!("{file}：[{code}] 另有同类问题{n}处，未逐一列出。\n"),
+                Lang::En => format!("{file}: [{code}] {n} more of this kind\n"),
+            };
+        }
+        out
+    }
+}

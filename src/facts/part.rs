@@ -1,0 +1,435 @@
+//! One file of a table: records to words. Text becomes numbers of a dictionary that each column has for itself, so that
+//! files can be read side by side; [`super::rows`] makes them symbols of the run.
+
+use super::codes::CodeLists;
+use super::defect::{Choice, Defect, Place, Problem};
+use super::dict::Dict;
+use super::log::Log;
+use super::nearest;
+use super::record::{Fault, Record, Records};
+use super::schema::{ColumnSchema, Kind, TableSchema};
+use super::{date, value};
+use crate::engine::value::{Word, to_number};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A text to be read as a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Input<'a> {
+    /// Number in the load.
+    pub index: usize,
+    /// Name, as people know it.
+    pub name: Arc<str>,
+    /// The text.
+    pub text: &'a str,
+    /// Comes with the rulebook.
+    pub shipped: bool,
+}
+
+/// The days named by the dates of a table: one bit a day, 1900 to 2100.
+#[derive(Clone, Debug)]
+pub(crate) struct DaySet(Vec<u64>);
+
+impl DaySet {
+    pub fn new() -> Self {
+        Self(vec![0; (date::LAST - date::FIRST) as usize / 64 + 1])
+    }
+
+    fn add(&mut self, day: i32) {
+        let i = (day - date::FIRST) as usize;
+        self.0[i / 64] |= 1 << (i % 64);
+    }
+
+    pub fn union(&mut self, other: &DaySet) {
+        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a |= b);
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = i32> + '_ {
+        let bit = |i: &usize| self.0[i / 64] & (1 << (i % 64)) != 0;
+        (0..self.0.len() * 64).filter(bit).map(|i| i as i32 + date::FIRST)
+    }
+}
+
+/// What a file gives.
+#[derive(Debug)]
+pub(crate) struct Part<'a> {
+    /// The file.
+    pub input: Input<'a>,
+    /// For each column of the table its place in the header, from 0.
+    pub fields: Vec<Option<usize>>,
+    /// A defect of the file as a whole: rows may be missing, so nobody should be told that his reference leads nowhere.
+    pub failed: bool,
+    /// Rows, flat; text as numbers of `dicts`.
+    pub words: Vec<Word>,
+    /// Line of each row.
+    pub lines: Vec<u32>,
+    /// Rows with a defect, in order.
+    pub bad: Vec<u32>,
+    /// Dictionary of each column of text.
+    pub dicts: Vec<Option<Dict<'a>>>,
+    /// Lines that have a `source`, in order.
+    pub sources: Vec<(u32, Arc<str>)>,
+    /// Days named.
+    pub days: DaySet,
+    /// What was found.
+    pub log: Log,
+}
+
+struct Column<'a, 's> {
+    schema: &'s ColumnSchema,
+    field: Option<usize>,
+    /// Text and word of the last good cell.
+    last: Option<(&'a str, Word)>,
+    dict: Option<Dict<'a>>,
+    /// Word of a blank cell; `None` if a value must stand there.
+    blank: Option<Word>,
+}
+
+/// Word that stands for a cell which is no value: it never equals that of another row, so that no false duplicate arises.
+/// As a number it is near the smallest of all, as a date it is no day.
+fn stand_in(row: usize) -> Word {
+    row as Word
+}
+
+impl<'a> Column<'a, '_> {
+    /// Reads a cell; `row` is its row, `trimmed` is set if blanks around it were dropped.
+    fn read(
+        &mut self,
+        text: Cow<'a, str>,
+        row: usize,
+        codes: &CodeLists,
+        days: &mut DaySet,
+        trimmed: &mut bool,
+    ) -> Result<Word, (Problem, Word)> {
+        let kind = &self.schema.kind;
+        let mut plain = text;
+        let bare = plain.trim();
+        if bare.is_empty() {
+            return self.blank.ok_or((Problem::Blank, stand_in(row)));
+        }
+        if bare.len() < plain.len() && !matches!(kind, Kind::Plain) {
+            *trimmed = true;
+            plain = match plain {
+                Cow::Borrowed(s) => Cow::Borrowed(s.trim()),
+                Cow::Owned(s) => Cow::Owned(s.trim().to_owned()),
+            };
+        }
+        let memo = if let (Cow::Borrowed(s), false) = (&plain, *trimmed) { Some(*s) } else { None };
+        let word = if let Some(dict) = &mut self.dict {
+            if matches!(kind, Kind::Plain) {
+                dict.append(plain)
+            } else {
+                let (id, new) = dict.intern(plain);
+                if new && value::text(kind, codes, dict.text(id)).is_some() {
+                    dict.mark_bad(id);
+                }
+                if dict.is_bad(id) {
+                    // The text stays in the dictionary: references to it find this row.
+                    return Err((value::text(kind, codes, dict.text(id)).unwrap_or(Problem::Blank), id));
+                }
+                id
+            }
+        } else {
+            let word = match kind {
+                Kind::Number => value::number(&plain),
+                Kind::Unsigned => value::unsigned(&plain),
+                Kind::Float => value::float(&plain),
+                _ => value::day(&plain),
+            };
+            let word = word.map_err(|p| (p, stand_in(row)))?;
+            if matches!(kind, Kind::Date) {
+                days.add(to_number(word));
+            }
+            word
+        };
+        self.last = memo.map(|s| (s, word));
+        Ok(word)
+    }
+}
+
+/// Reads a text as a table.
+pub(crate) fn read<'a>(input: Input<'a>, table: &TableSchema, codes: &CodeLists, log: Log) -> Part<'a> {
+    let mut part = Part {
+        input,
+        fields: vec![None; table.columns.len()],
+        failed: false,
+        words: Vec::new(),
+        lines: Vec::new(),
+        bad: Vec::new(),
+        dicts: Vec::new(),
+        sources: Vec::new(),
+        days: DaySet::new(),
+        log,
+    };
+    let mut records = Records::new(part.input.text);
+    let mut record = Record::default();
+    if !records.next(&mut record) {
+        part.failed = true;
+        let place = Place { file: part.input.name.clone(), ..Place::default() };
+        part.log.push(Defect::new(place, Problem::Empty));
+        return part;
+    }
+    let header = Header::read(&mut part, &records, &record, table);
+    if part.fields.iter().all(Option::is_none) {
+        return part;
+    }
+    Reader { table, codes, header, records, record }.rows(&mut part);
+    part
+}
+
+/// Names of the columns, in the order of the file.
+struct Header {
+    names: Vec<Arc<str>>,
+    source: Option<usize>,
+    /// Fields without a name.
+    unnamed: Vec<usize>,
+}
+
+impl Header {
+    fn read(part: &mut Part<'_>, records: &Records<'_>, record: &Record, table: &TableSchema) -> Header {
+        let file = part.input.name.clone();
+        let names: Vec<Arc<str>> = record.fields.iter().map(|s| Arc::from(records.field(*s).trim())).collect();
+        let mut h = Header { source: None, unnamed: Vec::new(), names };
+        let place = |i: usize, name: &Arc<str>| {
+            let (line, character) = records.position(record, record.fields[i].start);
+            Place { file: file.clone(), line, field: i as u32 + 1, character, column: name.clone() }
+        };
+        if !h.names.iter().any(|n| table.column(n).is_some()) {
+            part.failed = true;
+            let whole = records.raw(record);
+            let separator = ['\t', ';', '；']
+                .into_iter()
+                .find(|c| h.names.len() == 1 && h.names[0].split(*c).any(|n| table.column(n.trim()).is_some()));
+            let expected = table.columns.iter().map(|c| label(&c.name, c)).collect();
+            let place = Place { file: file.clone(), line: record.line, ..Place::default() };
+            let mut d = Defect::new(place, Problem::NoHeader { separator }).found(whole);
+            if separator.is_none() {
+                d.expected = expected;
+            }
+            part.log.push(d);
+            return h;
+        }
+        for (i, name) in h.names.iter().enumerate() {
+            if name.is_empty() {
+                h.unnamed.push(i);
+            } else if let Some(first) = h.names[..i].iter().position(|n| n == name) {
+                part.failed = true;
+                let problem = Problem::DuplicateHeader { first: first as u32 + 1 };
+                part.log.push(Defect::new(place(i, name), problem).found(&**name));
+            } else if let Some(c) = table.column(name) {
+                part.fields[c] = Some(i);
+            } else if &**name == "source" {
+                h.source = Some(i);
+            } else {
+                let free = || table.columns.iter().filter(|c| !h.names.iter().any(|n| **n == *c.name));
+                let labelled = |c: &&ColumnSchema| c.zh.as_deref() == Some(name) || c.en.as_deref() == Some(name);
+                let meant = free().find(labelled).or_else(|| {
+                    let near = nearest::nearest(name, free().map(|c| c.name.as_str()))?;
+                    free().find(|c| c.name == near)
+                });
+                let meant = meant.map(|c| label(&c.name, c));
+                part.log.push(Defect::new(place(i, name), Problem::UnknownColumn).found(&**name).meant(meant));
+            }
+        }
+        for (c, column) in table.columns.iter().enumerate() {
+            let blank = value::blank(&column.kind).is_some() && !column.must || column.default.is_some();
+            if part.fields[c].is_none() && !blank {
+                part.failed = true;
+                let place = Place { file: file.clone(), line: record.line, ..Place::default() };
+                part.log.push(Defect::new(place, Problem::MissingColumn).found(&column.name));
+            }
+        }
+        h
+    }
+}
+
+fn label(name: &str, c: &ColumnSchema) -> Choice {
+    Choice { text: name.to_owned(), zh: c.zh.clone().unwrap_or_default(), en: c.en.clone().unwrap_or_default() }
+}
+
+struct Reader<'a, 's> {
+    table: &'s TableSchema,
+    codes: &'s CodeLists,
+    header: Header,
+    records: Records<'a>,
+    record: Record,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn rows(mut self, part: &mut Part<'a>) {
+        let table = self.table;
+        let mut columns: Vec<Column<'a, '_>> = Vec::new();
+        for (schema, field) in table.columns.iter().zip(&part.fields) {
+            let mut dict = schema.kind.is_text().then(Dict::new);
+            let default = schema.default.clone().and_then(|d| match (&mut dict, &schema.kind) {
+                (Some(dict), _) => Some(dict.intern(Cow::Owned(d)).0),
+                (None, Kind::Number) => value::number(&d).ok(),
+                (None, Kind::Unsigned) => value::unsigned(&d).ok(),
+                (None, Kind::Float) => value::float(&d).ok(),
+                (None, _) => value::day(&d).ok(),
+            });
+            let blank = default.or(if schema.must { None } else { value::blank(&schema.kind) });
+            columns.push(Column { schema, field: *field, last: None, dict, blank });
+        }
+        let expect = self.header.names.len();
+        let has_nul = memchr::memchr(0, part.input.text.as_bytes()).is_some();
+        let mut days = DaySet::new();
+        while self.records.next(&mut self.record) {
+            let n = self.record.fields.len();
+            let first = self.record.fields[0];
+            if first.start == first.end && self.blank_from(0) {
+                continue;
+            }
+            let row = part.lines.len();
+            let mut bad = false;
+            if let Some(fault) = self.record.fault {
+                bad = true;
+                let (f, problem) = match fault {
+                    Fault::Open(f) => (f, Problem::OpenQuote),
+                    Fault::After(f) => (f, Problem::TextAfterQuote),
+                };
+                part.failed |= problem == Problem::OpenQuote;
+                self.report(part, Some(f), problem, None, None);
+            } else if n < expect || n > expect && !self.blank_from(expect) {
+                bad = true;
+                self.report(part, None, Problem::Fields { found: n, header: expect }, None, None);
+            }
+            for c in &mut columns {
+                let span = c.field.and_then(|f| self.record.fields.get(f).copied());
+                let Some(span) = span else {
+                    // Missing columns and short rows are reported once, not cell by cell.
+                    part.words.push(c.blank.unwrap_or_else(|| stand_in_of(c.schema, row)));
+                    continue;
+                };
+                let text = self.records.field(span);
+                if let (Some((last, word)), Cow::Borrowed(t)) = (&c.last, &text)
+                    && last == t
+                {
+                    part.words.push(*word);
+                    continue;
+                }
+                let mut trimmed = false;
+                match c.read(text, row, self.codes, &mut days, &mut trimmed) {
+                    Ok(word) => part.words.push(word),
+                    Err((problem, word)) => {
+                        bad = true;
+                        let word = if problem == Problem::Blank { stand_in_of(c.schema, row) } else { word };
+                        part.words.push(word);
+                        self.report(part, c.field, problem, Some(span), Some(c.schema));
+                    }
+                }
+                if trimmed {
+                    self.report(part, c.field, Problem::Blanks, Some(span), Some(c.schema));
+                }
+            }
+            bad |= has_nul && self.nul(part);
+            bad |= self.orders(part, row);
+            if let Some(span) = self.header.source.and_then(|s| self.record.fields.get(s).copied()) {
+                let text = self.records.field(span);
+                if !text.trim().is_empty() {
+                    part.sources.push((self.record.line, Arc::from(text.trim())));
+                }
+            }
+            if !self.header.unnamed.is_empty() {
+                self.unnamed(part);
+            }
+            part.lines.push(self.record.line);
+            if bad {
+                part.bad.push(row as u32);
+            }
+        }
+        part.dicts = columns.into_iter().map(|c| c.dict).collect();
+        part.days = days;
+    }
+
+    /// Whether all fields from that one on are blank.
+    fn blank_from(&self, from: usize) -> bool {
+        self.record.fields[from..].iter().all(|s| self.records.field(*s).trim().is_empty())
+    }
+
+    fn nul(&self, part: &mut Part<'a>) -> bool {
+        let with = self.record.fields.iter().position(|s| self.records.field(*s).contains('\0'));
+        let Some(f) = with else { return false };
+        self.report(part, Some(f), Problem::Nul, None, None);
+        true
+    }
+
+    /// A value under a header without a name would be lost; say so once.
+    fn unnamed(&mut self, part: &mut Part<'a>) {
+        let with = |f: &usize| self.record.fields.get(*f).is_some_and(|s| !self.records.field(*s).trim().is_empty());
+        if let Some(f) = self.header.unnamed.iter().copied().find(with) {
+            self.header.unnamed.retain(|u| *u != f);
+            self.report(part, Some(f), Problem::UnknownColumn, None, None);
+        }
+    }
+
+    fn orders(&self, part: &mut Part<'a>, row: usize) -> bool {
+        let mut bad = false;
+        for (a, b) in &self.table.orders {
+            let base = row * self.table.columns.len();
+            let (x, y) = (part.words[base + a], part.words[base + b]);
+            let ((first, second), blank) = ((&self.table.columns[*a], &self.table.columns[*b]), date::BLANK);
+            let (x, y) = (to_number(x), to_number(y));
+            let known = |n: i32, c: &ColumnSchema| n != blank && (!matches!(c.kind, Kind::Date) || n >= date::FIRST);
+            if x <= y || !known(x, first) || !known(y, second) {
+                continue;
+            }
+            bad = true;
+            let show = |n: i32, c: &ColumnSchema| {
+                if matches!(c.kind, Kind::Date) { date::iso(n) } else { n.to_string() }
+            };
+            let problem = Problem::Order {
+                first: first.name.clone(),
+                second: second.name.clone(),
+                first_value: show(x, first),
+                second_value: show(y, second),
+            };
+            self.report(part, part.fields[*a], problem, None, None);
+        }
+        bad
+    }
+
+    /// Reports a problem of the present record; `span` and `schema` if it concerns the value of a cell.
+    fn report(
+        &self,
+        part: &mut Part<'a>,
+        field: Option<usize>,
+        problem: Problem,
+        span: Option<super::record::Span>,
+        schema: Option<&ColumnSchema>,
+    ) {
+        let (file, line) = (part.input.name.clone(), self.record.line);
+        let make = |problem: Problem| {
+            let mut place = Place { file: file.clone(), line, ..Place::default() };
+            if let Some(f) = field {
+                place.field = f as u32 + 1;
+                place.column = self.header.names.get(f).cloned().unwrap_or_default();
+                if let Some(s) = self.record.fields.get(f) {
+                    (place.line, place.character) = self.records.position(&self.record, s.start);
+                }
+            }
+            let mut d = Defect::new(place, problem);
+            if d.problem == Problem::UnknownColumn {
+                d.value = Some(String::new());
+            }
+            let (Some(span), Some(schema)) = (span, schema) else { return d };
+            let text = self.records.field(span).into_owned();
+            match &d.problem {
+                Problem::Blank => d.expected = value::choices(&schema.kind, self.codes),
+                Problem::Blanks => {}
+                Problem::UnknownCode { .. } | Problem::DerivedCode { .. } => {
+                    d.nearest = value::meant(&schema.kind, self.codes, text.trim());
+                    d.expected = value::choices(&schema.kind, self.codes);
+                }
+                _ => d.nearest = value::meant(&schema.kind, self.codes, text.trim()),
+            }
+            d.found(text)
+        };
+        part.log.add(Some((part.input.index, line)), &part.input.name, problem, make);
+    }
+}
+
+/// Stand-in for a missing cell: for text the empty text, which refers to nothing.
+fn stand_in_of(c: &ColumnSchema, row: usize) -> Word {
+    if c.kind.is_text() { 0 } else { stand_in(row) }
+}
