@@ -1,1 +1,3 @@
 //! Plain results to text, CSV, JSON, DOT, SVG.
+
+pub mod explain;
