@@ -1,1 +1,118 @@
 //! A folder of rules to a rulebook: program, code lists, outline, shipped tables, phrases.
+//!
+//! A rules folder has one folder per instrument and `common/`; folders that begin with `_` and `examples/` are left out.
+//! In each: `*.dl` (the program, all files together), `vocabulary.csv` (code lists), `outline.csv` (every provision),
+//! and further `*.csv`, which are shipped rows of the input table of that name.
+
+mod outline;
+mod phrase;
+mod settle;
+mod tree;
+
+pub use outline::{Outline, Status, Unit};
+pub use phrase::{Part, Phrase};
+pub use settle::{Cite, RuleInfo};
+pub use tree::{RuleFile, RuleTree, TreeError};
+
+use crate::facts::codes::CodeLists;
+use crate::lang::diagnostic::{Diagnostic, Severity};
+use crate::lang::program::{Program, SourceFile};
+
+/// A table shipped with the rules: input relation, where it comes from, CSV text.
+#[derive(Clone, Debug)]
+pub struct Shipped {
+    /// The input relation.
+    pub table: String,
+    /// Path under the rules folder.
+    pub path: String,
+    /// CSV text with a header.
+    pub text: String,
+}
+
+/// Everything that a rules folder says.
+#[derive(Debug)]
+pub struct Rulebook {
+    /// The checked program.
+    pub program: Program,
+    /// Code lists with their Chinese and English words.
+    pub codes: CodeLists,
+    /// Every provision of every instrument.
+    pub outline: Outline,
+    /// Shipped rows of input tables.
+    pub shipped: Vec<Shipped>,
+    /// Per rule: name, provision, sentence.
+    pub rules: Vec<RuleInfo>,
+    /// Per file: path and blake3 hash, in order of path.
+    pub hashes: Vec<(String, String)>,
+    /// Golden cases shipped with the rules, as paths.
+    pub cases: Vec<String>,
+}
+
+/// A rulebook, if there were no errors, and what there is to say about it; `files` are the texts that spans point into.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The rulebook; `None` after an error.
+    pub rulebook: Option<Rulebook>,
+    /// Errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Texts for the diagnostics.
+    pub files: Vec<SourceFile>,
+}
+
+impl Rulebook {
+    /// Reads a tree of rule files: compiles, settles cites and names, and reports every finding in one pass.
+    #[must_use]
+    pub fn load(tree: &RuleTree) -> Loaded {
+        let mut diagnostics = Vec::new();
+        let mut sources = Vec::new();
+        let mut tables = Vec::new();
+        let mut hashes = Vec::new();
+        for f in &tree.files {
+            hashes.push((f.path.clone(), blake3::hash(&f.bytes).to_hex().to_string()));
+            let text = match std::str::from_utf8(&f.bytes) {
+                Ok(t) => t.strip_prefix('\u{feff}').unwrap_or(t),
+                Err(e) => {
+                    diagnostics.push(tree::not_utf8(&f.path, &f.bytes, e.valid_up_to()));
+                    continue;
+                }
+            };
+            if f.path.ends_with(".dl") {
+                sources.push(SourceFile { name: f.path.clone(), text: text.into() });
+            } else {
+                tables.push((f.path.clone(), text.to_owned()));
+            }
+        }
+        let compiled = crate::lang::compile(sources);
+        diagnostics.extend(compiled.diagnostics);
+        let program = compiled.program;
+        diagnostics.retain(|d| !settle::named_in_sentence(&program, d));
+        let mut codes = CodeLists::default();
+        let mut outline = Outline::default();
+        let mut shipped = Vec::new();
+        for (path, text) in tables {
+            let (folder, file) = path.rsplit_once('/').unwrap_or(("", path.as_str()));
+            match file {
+                "vocabulary.csv" => outline::read_vocabulary(&path, &text, &mut codes, &mut diagnostics),
+                "outline.csv" => outline.read(folder, &path, &text, &mut diagnostics),
+                _ => {
+                    let table = file.trim_end_matches(".csv").to_owned();
+                    match program.relation(&table) {
+                        Some(rel) if program.rel(rel).notes.has("input") => shipped.push(Shipped { table, path, text }),
+                        _ => diagnostics.push(Diagnostic::new(
+                            "E0404",
+                            Severity::Error,
+                            format!("{path}: there is no input table `{table}`"),
+                            None,
+                        )),
+                    }
+                }
+            }
+        }
+        let files = program.files.clone();
+        let rules = settle::settle(&program, &outline, &mut diagnostics);
+        let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let rulebook =
+            (!failed).then(|| Rulebook { program, codes, outline, shipped, rules, hashes, cases: tree.cases.clone() });
+        Loaded { rulebook, diagnostics, files }
+    }
+}
