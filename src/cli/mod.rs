@@ -1,1 +1,85 @@
 //! Arguments to commands, one file each.
+//!
+//! Exit codes: 0 done; 1 negative finding (a check failed); 2 usage; 3 rulebook error; 4 data error; 5 internal error or
+//! limit. A broken pipe is not an error.
+
+// mod check;
+mod failure;
+mod run;
+mod setting;
+// mod why;
+
+pub use failure::Failure;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use setting::Setting;
+use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+/// Language of what people read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// Chinese.
+    Zh,
+    /// English.
+    En,
+}
+
+/// Who answers for a lost or wrong administrative case, under which provision, and why.
+#[derive(Debug, Parser)]
+#[command(name = "zhuize", version, about, long_about = None, propagate_version = true, max_term_width = 110)]
+struct Cli {
+    /// Language of what people read [default: from LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, global = true, value_enum)]
+    lang: Option<Lang>,
+    /// Folder of rulebooks to use in place of the built-in ones
+    #[arg(long, global = true, value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Derive every conclusion of a casebase, print a summary and write the tables
+    Run(run::Args),
+}
+
+// mod eval;
+
+fn locale() -> Lang {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|k| std::env::var(k).ok().filter(|v| !v.is_empty()));
+    if set.is_some_and(|v| v.to_ascii_lowercase().starts_with("zh")) { Lang::Zh } else { Lang::En }
+}
+
+/// Runs the command line `args` (program name first) and returns the exit code.
+pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(e) => {
+            let usage = e.use_stderr();
+            let text = e.render();
+            let _ = if usage { write!(err, "{text}") } else { write!(out, "{text}") };
+            return if usage { 2 } else { 0 };
+        }
+    };
+    let setting = Setting { lang: cli.lang.unwrap_or_else(locale), rules: cli.rules, quiet: cli.quiet };
+    let result = match cli.command {
+        Command::Run(a) => run::run(&a, &setting, out, err),
+    };
+    let result = result.and_then(|()| Ok(out.flush()?));
+    match result {
+        Ok(()) => 0,
+        Err(Failure::Output(e)) if e.kind() == ErrorKind::BrokenPipe => 0,
+        Err(failure) => {
+            if let Some(text) = failure.text() {
+                let _ = writeln!(err, "{text}");
+            }
+            failure.code()
+        }
+    }
+}

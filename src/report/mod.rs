@@ -1,3 +1,9 @@
 //! Plain results to text, CSV, JSON, DOT, SVG.
 
 pub mod explain;
+pub mod layout;
+pub mod manifest;
+pub mod rejected;
+pub mod staging;
+pub mod summary;
+pub mod table;

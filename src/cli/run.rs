@@ -1,0 +1,186 @@
+//! `zhuize run`: every conclusion of a casebase.
+
+use super::setting::{self, Question, Setting};
+use super::{Failure, Lang};
+use crate::bulk::{self, Run, Stage};
+use crate::report::{layout, manifest, rejected, staging::Staging, summary, table};
+use crate::rulebook::Rulebook;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    question: Question,
+    /// Write every conclusion as DIR/<relation>.csv, and DIR/manifest.json
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Print time, rows and plan of every rule
+    #[arg(long)]
+    profile: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+    if args.question.skip_bad_rows && args.output.is_none() {
+        return Err(Failure::Usage(
+            setting
+                .say(
+                    "E0602: --skip-bad-rows 须与 -o DIR 同用，被略过的行写入 DIR/rejected.csv",
+                    "E0602: --skip-bad-rows needs -o DIR: the rows left out are written to DIR/rejected.csv",
+                )
+                .to_owned(),
+        ));
+    }
+    let book = setting.rulebook(err)?;
+    let request = args.question.request(true);
+    let progress = Progress::new(setting, args.output.is_some());
+    let run = match bulk::run(&book, &request, |stage| progress.stage(stage, setting)) {
+        Ok(run) => run,
+        Err(trouble) => {
+            progress.end();
+            return Err(setting::trouble(trouble, &book, setting, err));
+        }
+    };
+    if let Some(dir) = &args.output {
+        progress.say(setting.say("写出结果", "writing"));
+        write_folder(&book, &request, &run, dir)?;
+    }
+    progress.end();
+    if !setting.quiet {
+        if !run.loaded.warnings.is_empty() {
+            write!(err, "{}", run.loaded.warnings.render(setting.facts_lang()))?;
+        }
+        print_summary(&book, &request, &run, args, setting, out)?;
+    }
+    if args.profile {
+        let _ = &run.profile;
+    }
+    Ok(())
+}
+
+/// Writes all outputs of a run, whole or not at all.
+fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path) -> Result<(), Failure> {
+    let mut staging = Staging::new(dir)?;
+    let ranks = table::Ranks::new(&run.database.symbols);
+    let mut written = Vec::new();
+    for (i, relation) in book.program.relations.iter().enumerate() {
+        if relation.outputs.is_empty() {
+            continue;
+        }
+        let rel = crate::lang::program::RelId(i as u32);
+        let mut rows = 0;
+        let file = staging.file(&table::file_name(relation), |mut w| {
+            rows = table::write_csv(&book.program, &run.database, &ranks, rel, &mut w)?;
+            Ok(())
+        })?;
+        written.push((file, rows));
+    }
+    if !run.loaded.rejected.is_empty() {
+        let rows = run.loaded.rejected.len();
+        written.push((staging.file("rejected.csv", |w| rejected::write(&run.loaded.rejected, w))?, rows));
+    }
+    let text = manifest::manifest(book, request, run, &written);
+    staging.file("manifest.json", |w| w.write_all(text.as_bytes()))?;
+    staging.finish("manifest.json", &["rejected.csv"])?;
+    Ok(())
+}
+
+fn print_summary(
+    book: &Rulebook,
+    request: &bulk::Request,
+    run: &Run,
+    args: &Args,
+    setting: &Setting,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let zh = setting.lang == Lang::Zh;
+    let given: Vec<_> = run.loaded.inventory.iter().filter(|f| !f.shipped).collect();
+    let rows: usize = given.iter().map(|f| f.rows).sum();
+    let day = crate::lang::date::iso(request.as_of);
+    let folder = layout::plain(&request.facts.display().to_string());
+    if zh {
+        writeln!(out, "案件库 {folder}：{} 张表，{rows} 行；基准日 {day}", given.len())?;
+    } else {
+        writeln!(out, "Casebase {folder}: {} tables, {rows} rows; as of {day}", given.len())?;
+    }
+    if !run.loaded.rejected.is_empty() {
+        let n = run.loaded.rejected.len();
+        if zh {
+            writeln!(out, "略过有错的行 {n} 行，见 rejected.csv")?;
+        } else {
+            writeln!(out, "{n} rows with defects were left out: see rejected.csv")?;
+        }
+    }
+    let blocks = summary::summary(&book.program, &book.codes, &run.database);
+    let marked = summary::marked(&book.program, &run.database);
+    for b in &blocks {
+        let title = book.codes.find("instrument", &b.group).map_or("", |c| if zh { &c.zh } else { &c.en });
+        let mark = if marked.contains(&b.group) {
+            setting.say("  [含假设性结论]", "  [hypothetical conclusions]")
+        } else {
+            ""
+        };
+        writeln!(out, "\n{}  {title}{mark}", b.group)?;
+        let labels = b.lines.iter().flat_map(|l| {
+            let own = layout::width(if zh { &l.zh } else { &l.en }) + 2;
+            let parts = l.split.iter().flatten().map(|(_, z, e, _)| layout::width(if zh { z } else { e }) + 4);
+            parts.chain([own]).collect::<Vec<_>>()
+        });
+        let width = labels.max().unwrap_or(0).max(34);
+        for l in &b.lines {
+            let label = if zh { &l.zh } else { &l.en };
+            writeln!(out, "  {}{:>8}", layout::pad(label, width), l.total)?;
+            for (_, z, e, n) in l.split.iter().flatten() {
+                writeln!(out, "    {}{n:>8}", layout::pad(if zh { z } else { e }, width - 2))?;
+            }
+        }
+    }
+    if let Some((case, person, instrument)) = summary::example(&book.program, &run.database) {
+        let facts = request.facts.display();
+        let mut line = format!("zhuize why {facts} --case {case} --person {person} --instrument {instrument}");
+        if let Some(d) = args.question.as_of {
+            line.push_str(&format!(" --as-of {}", crate::lang::date::iso(d)));
+        }
+        writeln!(out, "\n{}\n  {}", setting.say("问一句为什么：", "Ask why:"), layout::plain(&line))?;
+    }
+    if let Some(dir) = &args.output {
+        writeln!(out, "{} {}", setting.say("结果写入", "Results written to"), layout::plain(&dir.display().to_string()))?;
+    }
+    Ok(())
+}
+
+/// A spinner on a terminal; nothing elsewhere.
+struct Progress(Option<indicatif::ProgressBar>);
+
+impl Progress {
+    fn new(setting: &Setting, _writes: bool) -> Self {
+        let show = !setting.quiet && std::io::stderr().is_terminal();
+        Self(show.then(|| {
+            let bar = indicatif::ProgressBar::new_spinner();
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+            bar
+        }))
+    }
+
+    fn say(&self, text: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(format!("{text} {:.0?}", bar.elapsed()));
+        }
+    }
+
+    fn stage(&self, stage: Stage, setting: &Setting) {
+        self.say(match stage {
+            Stage::Load => setting.say("读取并核对数据", "reading and checking the tables"),
+            Stage::Evaluate => setting.say("推导结论", "deriving"),
+            Stage::Check => setting.say("核对矛盾", "looking for contradictions"),
+        });
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

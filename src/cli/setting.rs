@@ -1,0 +1,167 @@
+//! What all commands share: language, rulebook, dates, how findings are printed.
+
+use super::{Failure, Lang};
+use crate::facts;
+use crate::lang::date;
+use crate::lang::diagnostic::{Diagnostic, Severity};
+use crate::lang::program::SourceFile;
+use crate::rulebook::{RuleTree, Rulebook};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Global arguments.
+#[derive(Debug)]
+pub struct Setting {
+    /// Language of what people read.
+    pub lang: Lang,
+    /// Rules folder; built-in rules if `None`.
+    pub rules: Option<PathBuf>,
+    /// Results and errors only.
+    pub quiet: bool,
+}
+
+impl Setting {
+    /// One of two texts, by language.
+    pub fn say<'a>(&self, zh: &'a str, en: &'a str) -> &'a str {
+        match self.lang {
+            Lang::Zh => zh,
+            Lang::En => en,
+        }
+    }
+
+    /// The language for the messages of the loader.
+    pub fn facts_lang(&self) -> facts::Lang {
+        match self.lang {
+            Lang::Zh => facts::Lang::Zh,
+            Lang::En => facts::Lang::En,
+        }
+    }
+
+    /// The files of the rulebook.
+    pub fn rule_tree(&self) -> Result<RuleTree, Failure> {
+        match &self.rules {
+            None => Ok(RuleTree::embedded()),
+            Some(dir) => RuleTree::from_dir(dir).map_err(|e| Failure::RulesUnreadable(e.to_string())),
+        }
+    }
+
+    /// The rulebook; its errors are printed (its warnings only by `check`).
+    pub fn rulebook(&self, err: &mut dyn Write) -> Result<Rulebook, Failure> {
+        let loaded = Rulebook::load(&self.rule_tree()?);
+        match loaded.rulebook {
+            Some(book) => Ok(book),
+            None => {
+                let errors: Vec<Diagnostic> =
+                    loaded.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
+                print_diagnostics(&errors, &loaded.files, err)?;
+                Err(Failure::Rules)
+            }
+        }
+    }
+}
+
+/// Prints diagnostics of rule text with their excerpts.
+pub fn print_diagnostics(list: &[Diagnostic], files: &[SourceFile], err: &mut dyn Write) -> Result<(), Failure> {
+    let color = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let _ = color;
+    for d in list { writeln!(err, "{} {:?} {}", d.code, d.primary.as_ref().map(|p| { let f = &files[p.span.file as usize]; (f.name.clone(), f.line_col(p.span.start)) }), d.message)?; }
+    Ok(())
+}
+
+/// Parses the date of `--as-of`.
+pub fn parse_date(text: &str) -> Result<i32, String> {
+    date::parse_iso(text).ok_or_else(|| format!("`{text}` is not a day of the form 2025-06-30"))
+}
+
+/// Today in local time, as a day number.
+pub fn today() -> i32 {
+    let d = jiff::ZonedDateTime::now().date();
+    date::from_civil(i32::from(d.year()), d.month().unsigned_abs().into(), d.day().unsigned_abs().into())
+}
+
+/// Parses `NAME=VALUE`.
+pub fn parse_option(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((n, v)) if !n.trim().is_empty() && !v.trim().is_empty() => Ok((n.trim().to_owned(), v.trim().to_owned())),
+        _ => Err(format!("`{text}` is not of the form NAME=VALUE")),
+    }
+}
+
+/// Arguments that say which facts are asked, on which day, under which readings.
+#[derive(Debug, clap::Args)]
+pub struct Question {
+    /// The casebase: a folder of CSV tables
+    pub facts: PathBuf,
+    /// The day on which the question is asked, YYYY-MM-DD [default: today]
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    pub as_of: Option<i32>,
+    /// Skip the tests of place, body and time of an instrument; everything so derived is hypothetical
+    #[arg(long, value_name = "INSTRUMENT")]
+    pub assume_scope: Vec<String>,
+    /// Choose a reading of the law, as in options.csv
+    #[arg(long = "option", value_name = "NAME=VALUE", value_parser = parse_option)]
+    pub options: Vec<(String, String)>,
+    /// Count findings that are only alleged; everything so derived is hypothetical
+    #[arg(long)]
+    pub if_established: bool,
+    /// Leave out rows with defects (they go to rejected.csv) instead of refusing the casebase
+    #[arg(long)]
+    pub skip_bad_rows: bool,
+    /// Threads to use, 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}
+
+impl Question {
+    /// The request to the bulk room.
+    pub fn request(&self, origins: bool) -> crate::bulk::Request {
+        let mut set = self.options.clone();
+        set.extend(self.assume_scope.iter().map(|i| ("assume_scope".to_owned(), i.clone())));
+        if self.if_established {
+            set.push(("include_alleged".to_owned(), "yes".to_owned()));
+        }
+        set.sort();
+        set.dedup();
+        crate::bulk::Request {
+            facts: self.facts.clone(),
+            as_of: self.as_of.unwrap_or_else(today),
+            skip_bad_rows: self.skip_bad_rows,
+            set,
+            origins,
+            threads: self.threads,
+        }
+    }
+}
+
+/// Prints what stopped a run and says how it counts.
+pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting, err: &mut dyn Write) -> Failure {
+    use crate::bulk::Trouble;
+    let result = (|| -> Result<Failure, Failure> {
+        Ok(match trouble {
+            Trouble::Schema(list) => {
+                print_diagnostics(&list, &book.program.files, err)?;
+                Failure::Rules
+            }
+            Trouble::Defects(loaded) => {
+                write!(err, "{}", loaded.defects.render(setting.facts_lang()))?;
+                let n = loaded.defects.total();
+                let text = setting.say(
+                    "处数据错误，未作推导。改正后重试，或以 --skip-bad-rows 略过有错的行。",
+                    " defects in the data; nothing was derived. Mend them, or leave the rows out with --skip-bad-rows.",
+                );
+                writeln!(err, "{n}{text}")?;
+                Failure::Data
+            }
+            Trouble::Contradictions(loaded, found) => {
+                for c in &found {
+                    writeln!(err, "{}", c.render(setting.lang == Lang::Zh))?;
+                }
+                let _ = loaded;
+                Failure::Data
+            }
+            Trouble::Limit(limit) => Failure::Limit(format!("{}: {limit}", limit.code())),
+        })
+    })();
+    result.unwrap_or_else(|f| f)
+}
+

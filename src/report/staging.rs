@@ -1,0 +1,125 @@
+//! Output folders written whole: everything goes into a folder beside the target, which takes its place at the end.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A folder in the making. Dropped without [`Staging::finish`], it leaves no trace.
+#[derive(Debug)]
+pub struct Staging {
+    target: PathBuf,
+    made: tempfile::TempDir,
+    names: Vec<String>,
+}
+
+/// A finished output file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Name in the folder.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// blake3 hash of the bytes, hexadecimal.
+    pub blake3: String,
+}
+
+struct Hashing<W> {
+    inner: W,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(buf)?;
+        self.hasher.update(&buf[..n]);
+        self.bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Staging {
+    /// Begins a folder that will stand at `target`; its parents are made if they are missing.
+    ///
+    /// # Errors
+    /// When the target is a file, or nothing can be written beside it.
+    pub fn new(target: &Path) -> io::Result<Self> {
+        if target.exists() && !target.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is not a folder", target.display())));
+        }
+        let parent = match target.parent() {
+            Some(p) if !p.as_os_str().is_empty() => p,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent)?;
+        let home = if target.is_dir() { target } else { parent };
+        let made = tempfile::Builder::new().prefix(".zhuize-").tempdir_in(home)?;
+        Ok(Self { target: target.to_owned(), made, names: Vec::new() })
+    }
+
+    /// Writes one file.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn file(&mut self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Written> {
+        let file = File::create(self.made.path().join(name))?;
+        let mut out = Hashing { inner: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        write(&mut out)?;
+        out.flush()?;
+        self.names.push(name.to_owned());
+        Ok(Written { name: name.to_owned(), bytes: out.bytes, blake3: out.hasher.finalize().to_hex().to_string() })
+    }
+
+    /// Puts the files in place, `last` after all others, and removes `stale` files of an earlier run.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn finish(mut self, last: &str, stale: &[&str]) -> io::Result<()> {
+        self.names.sort_by_key(|n| (n == last, n.clone()));
+        fs::create_dir_all(&self.target)?;
+        for name in &self.names {
+            fs::rename(self.made.path().join(name), self.target.join(name))?;
+        }
+        for name in stale {
+            if !self.names.iter().any(|n| n == name) {
+                match fs::remove_file(self.target.join(name)) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                    _ => {}
+                }
+            }
+        }
+        self.made.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_appears_before_the_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("a/结果 out");
+        let mut s = Staging::new(&target).unwrap();
+        let w = s.file("x.csv", |o| o.write_all(b"hello")).unwrap();
+        assert_eq!((w.bytes, w.blake3.len()), (5, 64));
+        assert!(!target.exists());
+        s.finish("manifest.json", &[]).unwrap();
+        assert_eq!(fs::read_dir(target.parent().unwrap()).unwrap().count(), 1);
+        assert_eq!(fs::read(target.join("x.csv")).unwrap(), b"hello");
+
+        let mut again = Staging::new(&target).unwrap();
+        again.file("y.csv", |o| o.write_all(b"y")).unwrap();
+        drop(again);
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 1, "an abandoned run leaves nothing");
+        let mut third = Staging::new(&target).unwrap();
+        third.file("y.csv", |o| o.write_all(b"y")).unwrap();
+        third.finish("y.csv", &["x.csv"]).unwrap();
+        assert!(!target.join("x.csv").exists());
+        assert!(Staging::new(&target.join("y.csv")).is_err());
+    }
+}

@@ -1,0 +1,217 @@
+//! Relations as CSV: header row, rows sorted by text and value, ISO dates, blanks blank.
+
+use crate::engine::store::{Database, Table};
+use crate::engine::symbol::Symbols;
+use crate::engine::value::{self, Word};
+use crate::lang::date;
+use crate::lang::program::{Prim, Program, RelId, Relation};
+use std::io::{self, Write};
+
+/// How a column is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Interned text.
+    Text,
+    /// Signed integer; blank for [`date::BLANK`].
+    Number,
+    /// Unsigned integer.
+    Unsigned,
+    /// Floating point.
+    Float,
+    /// Day number as an ISO date; blank for [`date::BLANK`].
+    Date,
+}
+
+/// The look of each column of a relation.
+#[must_use]
+pub fn looks(program: &Program, relation: &Relation) -> Vec<Look> {
+    relation
+        .columns
+        .iter()
+        .map(|c| match c.prim {
+            Prim::Symbol => Look::Text,
+            Prim::Number if program.types[c.ty.index()].date => Look::Date,
+            Prim::Number => Look::Number,
+            Prim::Unsigned => Look::Unsigned,
+            Prim::Float => Look::Float,
+        })
+        .collect()
+}
+
+/// A value as people and files see it.
+#[must_use]
+pub fn show(look: Look, word: Word, symbols: &Symbols) -> String {
+    match look {
+        Look::Text => symbols.resolve(word).to_owned(),
+        Look::Number => match value::to_number(word) {
+            date::BLANK => String::new(),
+            n => n.to_string(),
+        },
+        Look::Unsigned => word.to_string(),
+        Look::Float => value::to_float(word).to_string(),
+        Look::Date => date::iso(value::to_number(word)),
+    }
+}
+
+/// The order of symbols by text: rank of each id.
+#[derive(Clone, Debug, Default)]
+pub struct Ranks(Vec<u32>);
+
+impl Ranks {
+    /// Ranks of all symbols of a table.
+    #[must_use]
+    pub fn new(symbols: &Symbols) -> Self {
+        let mut ids: Vec<u32> = (0..symbols.len() as u32).collect();
+        ids.sort_unstable_by(|a, b| symbols.resolve(*a).cmp(symbols.resolve(*b)));
+        let mut ranks = vec![0; ids.len()];
+        for (rank, id) in ids.into_iter().enumerate() {
+            ranks[id as usize] = rank as u32;
+        }
+        Self(ranks)
+    }
+
+    /// Indices of the rows of a table in order of text and value, column by column.
+    #[must_use]
+    pub fn order(&self, table: &Table, looks: &[Look]) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..table.len() as u32).collect();
+        let key = |w: Word, look: Look| if look == Look::Text { self.0[w as usize] } else { w };
+        order.sort_unstable_by(|a, b| {
+            let (a, b) = (table.row(*a as usize), table.row(*b as usize));
+            for (i, look) in looks.iter().enumerate() {
+                match key(a[i], *look).cmp(&key(b[i], *look)) {
+                    std::cmp::Ordering::Equal => {}
+                    other => return other,
+                }
+            }
+            std::cmp::Ordering::Equal
+        });
+        order
+    }
+}
+
+/// Writes one CSV field, quoted where it must be.
+pub(super) fn field(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r')) {
+        out.push(b'"');
+        for b in text.bytes() {
+            if b == b'"' {
+                out.push(b'"');
+            }
+            out.push(b);
+        }
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+/// A further `yes`/blank column of an output: rows whose values in `columns` stand in `rows`.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Header of the column.
+    pub name: String,
+    /// Columns of the marked relation that the mark looks at.
+    pub columns: Vec<usize>,
+    /// The rows that mark, in the order of `columns`.
+    pub rows: Table,
+}
+
+/// The marks that apply to a relation: relations annotated `mark NAME` that are not empty and whose column names all occur.
+#[must_use]
+pub fn marks(program: &Program, db: &Database, rel: RelId) -> Vec<Mark> {
+    let target = program.rel(rel);
+    let mut found = Vec::new();
+    for (i, r) in program.relations.iter().enumerate() {
+        let Some(name) = r.notes.get("mark") else { continue };
+        let table = &db.tables[i];
+        if i == rel.index() || table.is_empty() {
+            continue;
+        }
+        let columns: Option<Vec<usize>> =
+            r.columns.iter().map(|c| target.columns.iter().position(|t| t.name == c.name)).collect();
+        if let Some(columns) = columns {
+            found.push(Mark { name: name.to_owned(), columns, rows: table.clone() });
+        }
+    }
+    found
+}
+
+/// Writes a relation as CSV and returns the number of rows.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_csv(program: &Program, db: &Database, ranks: &Ranks, rel: RelId, out: &mut impl Write) -> io::Result<usize> {
+    let relation = program.rel(rel);
+    let looks = looks(program, relation);
+    let marks = marks(program, db, rel);
+    let table = db.table(rel);
+    let mut buffer = Vec::with_capacity(1 << 16);
+    let header = relation.columns.iter().map(|c| c.name.as_str()).chain(marks.iter().map(|m| m.name.as_str()));
+    for (i, name) in header.enumerate() {
+        if i > 0 {
+            buffer.push(b',');
+        }
+        field(&mut buffer, name);
+    }
+    buffer.push(b'\n');
+    let mut key = Vec::new();
+    for index in ranks.order(table, &looks) {
+        let row = table.row(index as usize);
+        for (i, look) in looks.iter().enumerate() {
+            if i > 0 {
+                buffer.push(b',');
+            }
+            match look {
+                Look::Text => field(&mut buffer, db.symbols.resolve(row[i])),
+                _ => buffer.extend_from_slice(show(*look, row[i], &db.symbols).as_bytes()),
+            }
+        }
+        for m in &marks {
+            key.clear();
+            key.extend(m.columns.iter().map(|c| row[*c]));
+            buffer.extend_from_slice(if m.rows.contains(&key) { b",yes" } else { b"," });
+        }
+        buffer.push(b'\n');
+        if buffer.len() > (1 << 16) - 4096 {
+            out.write_all(&buffer)?;
+            buffer.clear();
+        }
+    }
+    out.write_all(&buffer)?;
+    Ok(table.len())
+}
+
+/// File name under which a relation is written: the `filename` of its `.output`, or its name with `.csv`.
+#[must_use]
+pub fn file_name(relation: &Relation) -> String {
+    relation
+        .outputs
+        .iter()
+        .flat_map(|o| &o.params)
+        .find(|(k, _)| k == "filename")
+        .map_or_else(|| format!("{}.csv", relation.name), |(_, v)| v.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_quoted_where_needed() {
+        for (text, want) in [("a", "a"), ("a,b", "\"a,b\""), ("a\"b", "\"a\"\"b\""), ("x\ny", "\"x\ny\""), ("", "")] {
+            let mut out = Vec::new();
+            field(&mut out, text);
+            assert_eq!(String::from_utf8(out).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn rows_come_in_order_of_text() {
+        let mut s = Symbols::default();
+        let (z, a) = (s.intern("z"), s.intern("a"));
+        let t = Table::from_rows(1, vec![z, a]);
+        let order = Ranks::new(&s).order(&t, &[Look::Text]);
+        let texts: Vec<&str> = order.iter().map(|i| s.resolve(t.row(*i as usize)[0])).collect();
+        assert_eq!(texts, ["a", "z"]);
+    }
+}
