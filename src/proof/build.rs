@@ -251,7 +251,7 @@ impl<'a, 'p> Builder<'a, 'p> {
             let (ty, prim) = (column.ty, column.prim);
             let (left, right) = (self.value(prim, ty, is), self.value(prim, ty, wanted));
             let op = crate::lang::program::CmpOp::Eq;
-            let child = self.graph.add_node(Node::Compare { op, left, right, holds: false });
+            let child = self.graph.add_node(Node::Compare { op, left, right, holds: false, at: None });
             self.graph.add_edge(node, child, Link { literal: None, holds: false });
         }
     }
@@ -279,7 +279,8 @@ impl<'a, 'p> Builder<'a, 'p> {
         };
         let ty = typed::of_comparison(self.program, self.program.rule(rule), prim, left, right);
         let (left, right) = (self.value(prim, ty, a), self.value(prim, ty, b));
-        self.graph.add_node(Node::Compare { op: *op, left, right, holds })
+        let at = self.program.rule(rule).body.iter().position(|l| std::ptr::eq(l, literal)).map(|l| (rule, l));
+        self.graph.add_node(Node::Compare { op: *op, left, right, holds, at })
     }
 
     fn range(&mut self, rule: RuleId, literal: &Literal, vars: &[Option<Word>], holds: bool) -> NodeIndex {

@@ -64,6 +64,8 @@ pub enum Node {
         right: Value,
         /// Whether it holds.
         holds: bool,
+        /// The rule and the literal of its body; `None` for a head value that is not the one wanted.
+        at: Option<(RuleId, usize)>,
     },
     /// A value looked for in a range.
     Range {

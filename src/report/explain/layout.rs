@@ -99,8 +99,9 @@ pub fn place(sizes: &[Size], edges: &[(usize, usize)]) -> Placed {
     Placed { boxes, edges: paths, width: (x - COLUMN_GAP).max(0.0), height: bottom - top }
 }
 
-/// Longest way from a root.
-fn columns(n: usize, edges: &[(usize, usize)]) -> Vec<usize> {
+/// The column of each box: its longest way from a root.
+#[must_use]
+pub fn columns(n: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     let mut below: Vec<Vec<usize>> = vec![Vec::new(); n];
     let mut above = vec![0usize; n];
     for (a, b) in edges {

@@ -33,6 +33,11 @@ fn clings(c: char) -> bool {
     )
 }
 
+/// Brackets that do not end a line.
+fn opens(c: char) -> bool {
+    matches!(c, '（' | '《' | '「' | '『' | '“' | '‘' | '【' | '(' | '[')
+}
+
 /// Pieces that may stand alone on a line: words with their spaces, and single wide characters.
 fn pieces(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
@@ -40,7 +45,7 @@ fn pieces(text: &str) -> Vec<&str> {
     let mut before: Option<char> = None;
     for (i, c) in text.char_indices() {
         let wide = |c: char| c.width().unwrap_or(0) > 1;
-        let breaks = before.is_some_and(|b| (wide(b) || wide(c) || (b == ' ' && c != ' ')) && !clings(c));
+        let breaks = before.is_some_and(|b| (wide(b) || wide(c) || (b == ' ' && c != ' ')) && !clings(c) && !opens(b));
         if breaks && i > start {
             out.push(&text[start..i]);
             start = i;
@@ -93,6 +98,7 @@ mod tests {
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("a\nb", 9), ["a b"]);
+        assert_eq!(wrap("依法（甲）", 6), ["依法", "（甲）"]);
         for line in wrap("第八条规定 the quick 棕色 fox，跳过 lazy dog", 10) {
             assert!(width(&line) <= 10, "{line}");
         }

@@ -1,10 +1,10 @@
 //! An explanation as a picture. Kinds differ by shape and line as well as by colour, so that it survives grey printing.
 
-use super::layout::{Placed, Size, place};
+use super::layout::{Placed, Size, columns, place};
 use super::measure::{width, wrap};
 use super::view::{Kind, View, ViewNode};
 use super::words::Language;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// Options of the picture.
@@ -46,6 +46,7 @@ fn escape(text: &str) -> String {
 
 /// Text of a box in lines, with its size.
 struct Card {
+    node: usize,
     kind: Kind,
     fails: bool,
     lines: Vec<String>,
@@ -68,7 +69,7 @@ fn sides(kind: Kind) -> (f64, f64) {
     }
 }
 
-fn card(node: &ViewNode, fails: bool, language: Language) -> Card {
+fn card(number: usize, node: &ViewNode, fails: bool, language: Language) -> Card {
     let cells = match node.kind {
         Kind::Rule | Kind::Attempt => 24,
         Kind::Compare | Kind::Range | Kind::Aggregate => 30,
@@ -90,27 +91,54 @@ fn card(node: &ViewNode, fails: bool, language: Language) -> Card {
     let small_text = small.iter().map(|l| width(l) as f64 * SMALL_CELL).fold(0.0, f64::max);
     let w = (text.max(small_text) + left + right + 20.0).max(64.0);
     let h = lines.len() as f64 * LINE + small.len() as f64 * SMALL + 14.0;
-    Card { kind: node.kind, fails, lines, small, size: Size { w: w.ceil(), h }, left }
+    Card { node: number, kind: node.kind, fails, lines, small, size: Size { w: w.ceil(), h }, left }
+}
+
+/// What is drawn: boxes (by node) and edges between boxes.
+struct Boxes {
+    of: Vec<usize>,
+    edges: Vec<(usize, usize)>,
+    lacks: Vec<bool>,
+}
+
+/// One box per node; only what has nothing below it is drawn again in each column where it is needed, so that its edges
+/// stay short.
+fn boxes(view: &View, drawn: usize) -> Boxes {
+    let below = |i: usize| view.nodes[i].below.iter().filter(|(b, _)| *b < drawn);
+    let plain: Vec<(usize, usize)> = (0..drawn).flat_map(|i| below(i).map(move |(b, _)| (i, *b))).collect();
+    let column = columns(drawn, &plain);
+    let mut out = Boxes { of: (0..drawn).collect(), edges: Vec::new(), lacks: Vec::new() };
+    let mut copies: HashMap<(usize, usize), usize> = HashMap::new();
+    for i in 0..drawn {
+        for (b, holds) in below(i) {
+            let mut at = *b;
+            if view.nodes[*b].below.is_empty() && column[*b] != column[i] + 1 {
+                at = *copies.entry((*b, column[i])).or_insert_with(|| {
+                    out.of.push(*b);
+                    out.of.len() - 1
+                });
+            }
+            out.edges.push((i, at));
+            out.lacks.push(!holds);
+        }
+    }
+    out
 }
 
 /// Draws the graph.
 #[must_use]
 pub fn render(view: &View, options: &SvgOptions) -> String {
     let drawn = view.nodes.len().min(options.most_nodes.max(1));
-    let mut edges: Vec<(usize, usize)> = Vec::new();
-    let mut lacks: Vec<bool> = Vec::new();
-    let mut blocks = vec![false; drawn];
-    for (i, n) in view.nodes.iter().take(drawn).enumerate() {
-        for (b, holds) in n.below.iter().filter(|(b, _)| *b < drawn) {
-            edges.push((i, *b));
-            lacks.push(!holds);
-            blocks[*b] |= !holds && view.nodes[*b].holds;
-        }
+    let Boxes { of, edges, lacks } = boxes(view, drawn);
+    let mut blocks = vec![false; of.len()];
+    for ((_, b), lacks) in edges.iter().zip(&lacks) {
+        blocks[*b] |= *lacks && view.nodes[of[*b]].holds;
     }
-    let cards: Vec<Card> = view.nodes[..drawn]
+    let fails = |n: &ViewNode| !n.holds && matches!(n.kind, Kind::Compare | Kind::Range);
+    let cards: Vec<Card> = of
         .iter()
-        .enumerate()
-        .map(|(i, n)| card(n, blocks[i] || (!n.holds && matches!(n.kind, Kind::Compare | Kind::Range)), view.language))
+        .zip(&blocks)
+        .map(|(i, blocks)| card(*i, &view.nodes[*i], *blocks || fails(&view.nodes[*i]), view.language))
         .collect();
     let sizes: Vec<Size> = cards.iter().map(|c| c.size).collect();
     let placed = place(&sizes, &edges);
@@ -191,12 +219,10 @@ fn page(
     }
     for (i, card) in cards.iter().enumerate() {
         let (x, y) = (MARGIN + placed.boxes[i].0, top + placed.boxes[i].1 - card.size.h / 2.0);
-        let _ = writeln!(
-            out,
-            "<g id=\"n{}\"><title>{}</title>",
-            view.nodes[i].id,
-            escape(&tooltip(&view.nodes[i], view.language))
-        );
+        let node = &view.nodes[card.node];
+        // A box drawn again has no id of its own.
+        let id = if i == card.node { format!(" id=\"n{}\"", node.id) } else { String::new() };
+        let _ = writeln!(out, "<g{id}><title>{}</title>", escape(&tooltip(node, view.language)));
         shape(&mut out, card.kind, card.fails, x, y, card.size.w, card.size.h);
         let mut line = y + 7.0;
         let text_x = x + 10.0 + card.left;

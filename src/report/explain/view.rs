@@ -285,8 +285,11 @@ impl Builder<'_> {
                     });
                 }
             }
-            Node::Compare { op, left, right, holds } => {
+            Node::Compare { op, left, right, holds, at } => {
                 out.kind = Kind::Compare;
+                if let (Some((rule, literal)), Detail::Full) = (at, self.detail) {
+                    out.notes.push(w.literal(*rule, *literal));
+                }
                 out.text = w.comparison(*op, left, right, *holds);
                 out.holds = *holds;
             }

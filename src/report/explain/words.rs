@@ -229,15 +229,17 @@ fn margin(
     }
     let apart = (i64::from(*a) - i64::from(*b)).unsigned_abs();
     let days = is_date(program, left.ty) || is_date(program, right.ty);
+    if holds && !days {
+        return None;
+    }
+    let unit = if apart == 1 { "day" } else { "days" };
     Some(match (language, days, holds) {
         (Language::Zh, true, true) => format!("相距{apart}日"),
         (Language::Zh, true, false) => format!("差{apart}日"),
-        (Language::Zh, false, true) => format!("相距{apart}"),
-        (Language::Zh, false, false) => format!("差{apart}"),
-        (Language::En, true, true) => format!("{apart} {} apart", if apart == 1 { "day" } else { "days" }),
-        (Language::En, true, false) => format!("off by {apart} {}", if apart == 1 { "day" } else { "days" }),
-        (Language::En, false, true) => format!("{apart} apart"),
-        (Language::En, false, false) => format!("off by {apart}"),
+        (Language::Zh, false, _) => format!("差{apart}"),
+        (Language::En, true, true) => format!("{apart} {unit} apart"),
+        (Language::En, true, false) => format!("off by {apart} {unit}"),
+        (Language::En, false, _) => format!("off by {apart}"),
     })
 }
 
