@@ -4,7 +4,7 @@ use super::codes::CodeLists;
 use super::date;
 use super::defect::{Choice, Defect, Place, Problem};
 use super::log::Log;
-use super::nearest::nearest;
+use super::nearest::{meant_name, nearest};
 use super::part::Part;
 use super::record::{Record, Records};
 use super::refs::Index;
@@ -53,8 +53,9 @@ impl Check<'_, '_> {
         for (t, r) in self.schema.tables.iter().zip(rows.iter_mut()) {
             let clashes = r.clashes(&t.key, skip);
             let what = |c: Clash| Finding { line: r.lines[c.row], row: c.row, what: What::Clash(c) };
-            // Without a key equal rows are one row.
-            findings.push(if t.key.is_empty() { Vec::new() } else { clashes.into_iter().map(what).collect() });
+            // Without a key equal rows are one row. Of a table with missing columns or rows nothing can be said.
+            let silent = t.key.is_empty() || self.lost[findings.len()];
+            findings.push(if silent { Vec::new() } else { clashes.into_iter().map(what).collect() });
         }
         let facts = self.text_facts(symbols);
         let mut dangling: Vec<Vec<Finding>> = Vec::new();
@@ -68,15 +69,35 @@ impl Check<'_, '_> {
         let mut budget = SUGGESTIONS;
         for (i, mut more) in dangling.into_iter().enumerate() {
             findings[i].append(&mut more);
-            let found = std::mem::take(&mut findings[i]);
+            let mut found = std::mem::take(&mut findings[i]);
             found.iter().for_each(|f| {
                 rows[i].reject(f.row);
             });
+            self.drop_consequences(i, &mut found);
             self.report(i, found, rows, symbols, &mut budget, log);
         }
         if skip {
             self.cascade(rows, &facts, symbols, log);
         }
+    }
+
+    /// A value that leads nowhere makes every pair it is part of lead nowhere: the pair is not worth a second report.
+    fn drop_consequences(&self, table: usize, found: &mut Vec<Finding>) {
+        let references = &self.schema.tables[table].references;
+        let mut single: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for f in found.iter() {
+            if let What::Dangling(n) = f.what
+                && let &[c] = &references[n].columns[..]
+            {
+                single.insert((f.row, c));
+            }
+        }
+        found.retain(|f| match f.what {
+            What::Dangling(n) if references[n].columns.len() > 1 => {
+                !references[n].columns.iter().any(|c| single.contains(&(f.row, *c)))
+            }
+            _ => true,
+        });
     }
 
     /// Values of the facts of the text, by relation.
@@ -249,7 +270,8 @@ impl Check<'_, '_> {
                     let reference = &t.references[*n];
                     let there = self.program.rel(reference.target);
                     let columns = reference.target_columns.iter().map(|c| there.columns[*c].name.clone()).collect();
-                    let problem = Problem::Dangling { table: there.name.clone(), columns };
+                    let file = self.schema.table_of(reference.target).map(TableSchema::file);
+                    let problem = Problem::Dangling { table: file.unwrap_or_else(|| there.name.clone()), columns };
                     (problem, reference.columns.first(), Some(values(&reference.columns).join(", ")))
                 }
                 What::Falls(n, at) => {
@@ -296,8 +318,8 @@ impl Check<'_, '_> {
         if r.len() > SEARCHED {
             return None;
         }
-        let texts = (0..r.len()).filter(|i| r.good(*i)).map(|i| symbols.resolve(r.row(i)[column]));
-        let near = Choice::plain(nearest(text, texts)?);
+        let texts = (0..r.len()).filter(|i| r.there(*i)).map(|i| symbols.resolve(r.row(i)[column]));
+        let near = Choice::plain(meant_name(text, texts)?);
         let list = match &self.schema.tables[target].columns[column].kind {
             Kind::Code(list) => self.codes.find(list, &near.text),
             _ => None,

@@ -79,7 +79,7 @@ pub enum Problem {
     DuplicateKey { columns: Vec<String>, line: u32 },
     /// Another row is the same in all columns.
     DuplicateRow { line: u32 },
-    /// No row of the table has these values in these columns.
+    /// No row of the table (a file, or a relation whose facts stand in the rules) has these values in these columns.
     Dangling { table: String, columns: Vec<String> },
     /// The only rows that have these values were rejected.
     RefersToRejected { file: Arc<str>, line: u32 },

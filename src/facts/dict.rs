@@ -1,52 +1,126 @@
-//! The distinct texts of a column, by order of appearance, without copying what stands in the file.
+//! The distinct texts of a column, by order of appearance, without copying what stands in the file. A column whose values
+//! refer to another table begins with the dictionary of the column referred to, which saves most of the looking up: tables
+//! usually name things in the order in which the other table lists them.
 
 use crate::engine::value::Word;
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 /// A dictionary; number 0 is the empty text.
 #[derive(Debug)]
 pub(crate) struct Dict<'a> {
+    base: Option<Arc<Dict<'a>>>,
+    /// Number of the first text that is not in `base`.
+    first: u32,
     texts: Vec<Cow<'a, str>>,
-    table: HashTable<u32>,
+    table: HashTable<(Key, u32)>,
     bad: Vec<u32>,
+    /// Number found last.
+    last: u32,
+}
+
+/// A text as far as the table holds it: short texts whole, so that comparing them touches nothing else; of long ones the
+/// hash, which the text itself has to confirm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key(u64, u64);
+
+impl Key {
+    /// Longest text that is held whole; the last byte holds its length, or [`Key::LONG`].
+    const SHORT: usize = 15;
+    const LONG: u8 = 0xff;
+
+    fn of(text: &str) -> Self {
+        let mut bytes = [0u8; 16];
+        if text.len() <= Self::SHORT {
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            bytes[15] = text.len() as u8;
+        } else {
+            bytes[..8].copy_from_slice(&FxBuildHasher.hash_one(text).to_le_bytes());
+            bytes[15] = Self::LONG;
+        }
+        let (a, b) = bytes.split_at(8);
+        let word = |half: &[u8]| u64::from_le_bytes(half.try_into().expect("eight bytes"));
+        Self(word(a), word(b))
+    }
+
+    fn long(self) -> bool {
+        self.1 >> 56 == u64::from(Self::LONG)
+    }
+
+    fn hash(self) -> u64 {
+        FxBuildHasher.hash_one((self.0, self.1))
+    }
 }
 
 impl<'a> Dict<'a> {
-    pub fn new() -> Self {
-        let mut d = Self { texts: Vec::new(), table: HashTable::new(), bad: Vec::new() };
+    /// The empty dictionary, or one that begins with the texts of another.
+    pub fn new(base: Option<Arc<Dict<'a>>>) -> Self {
+        let first = base.as_ref().map_or(0, |b| b.len());
+        let mut d = Self { base, first, texts: Vec::new(), table: HashTable::new(), bad: Vec::new(), last: 0 };
         d.intern(Cow::Borrowed(""));
         d
     }
 
+    /// Number of texts.
+    pub fn len(&self) -> u32 {
+        self.first + self.texts.len() as u32
+    }
+
+    /// The dictionary it begins with.
+    pub fn base(&self) -> Option<&Arc<Dict<'a>>> {
+        self.base.as_ref()
+    }
+
+    /// Texts that are not in `base`.
+    pub fn own(&self) -> &[Cow<'a, str>] {
+        &self.texts
+    }
+
+    fn find(&self, key: Key, hash: u64, text: &str) -> Option<u32> {
+        if let Some(id) = self.base.as_ref().and_then(|b| b.find(key, hash, text)) {
+            return Some(id);
+        }
+        let same = |e: &(Key, u32)| e.0 == key && (!key.long() || self.texts[(e.1 - self.first) as usize] == text);
+        self.table.find(hash, same).map(|e| e.1)
+    }
+
     /// Number of a text, and whether it is new.
     pub fn intern(&mut self, text: Cow<'a, str>) -> (Word, bool) {
-        let hash = FxBuildHasher.hash_one(&*text);
-        let texts = &self.texts;
-        if let Some(id) = self.table.find(hash, |id| texts[*id as usize] == text) {
-            return (*id, false);
+        if let Some(base) = &self.base
+            && base.texts.get(self.last as usize + 1).is_some_and(|next| *next == text)
+            && base.first == 0
+        {
+            self.last += 1;
+            return (self.last, false);
+        }
+        let key = Key::of(&text);
+        let hash = key.hash();
+        if let Some(id) = self.find(key, hash, &text) {
+            self.last = id;
+            return (id, false);
         }
         let id = self.append(text);
-        let texts = &self.texts;
-        self.table.insert_unique(hash, id, |id| FxBuildHasher.hash_one(&*texts[*id as usize]));
+        self.table.insert_unique(hash, (key, id), |e| e.0.hash());
         (id, true)
     }
 
     /// A new number for a text that is not looked for again.
     pub fn append(&mut self, text: Cow<'a, str>) -> Word {
-        let id = u32::try_from(self.texts.len()).expect("a file has fewer than 2^32 texts");
+        let id = self.len();
+        assert!(id < u32::MAX, "a file has fewer than 2^32 texts");
         self.texts.push(text);
         id
     }
 
+    /// Text of a number.
     pub fn text(&self, id: Word) -> &str {
-        &self.texts[id as usize]
-    }
-
-    pub fn texts(&self) -> &[Cow<'a, str>] {
-        &self.texts
+        match &self.base {
+            Some(base) if id < self.first => base.text(id),
+            _ => &self.texts[(id - self.first) as usize],
+        }
     }
 
     /// Notes that the last text is no value of its column.
@@ -55,7 +129,46 @@ impl<'a> Dict<'a> {
         self.bad.push(id);
     }
 
+    /// Whether the text is no value of its column.
     pub fn is_bad(&self, id: Word) -> bool {
         !self.bad.is_empty() && self.bad.binary_search(&id).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dictionary_on_top_of_another() {
+        let mut base = Dict::new(None);
+        for (i, t) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            assert_eq!(base.intern(t.into()), (i as u32 + 1, true));
+        }
+        assert_eq!(base.intern("b".into()), (2, false));
+        assert_eq!(base.intern("".into()), (0, false));
+        let mut d = Dict::new(Some(Arc::new(base)));
+        let got: Vec<_> =
+            ["b", "c", "x", "d", "", "a", "y", "x", "b"].into_iter().map(|t| d.intern(t.into())).collect();
+        let want =
+            [(2, false), (3, false), (5, true), (4, false), (0, false), (1, false), (6, true), (5, false), (2, false)];
+        assert_eq!(got, want);
+        assert_eq!(["", "a", "d", "x", "y"], [0, 1, 4, 5, 6].map(|i| d.text(i).to_owned())[..]);
+        assert_eq!(d.own(), ["x", "y"]);
+        assert_eq!(d.len(), 7);
+        // Texts of 15, 16 and more bytes, also with NUL characters, are told apart.
+        let long = [
+            "123456789012345",
+            "1234567890123456",
+            "1234567890123457",
+            "12345678901234\0",
+            "a\0",
+            "a\0\0",
+            "x".repeat(99).leak(),
+        ];
+        let first: Vec<_> = long.iter().map(|t| d.intern((*t).into())).collect();
+        let again: Vec<_> = long.iter().map(|t| d.intern((*t).into())).collect();
+        assert!(first.iter().enumerate().all(|(i, (id, new))| *id == 7 + i as u32 && *new));
+        assert!(again.iter().zip(&first).all(|(a, f)| *a == (f.0, false)));
     }
 }

@@ -2,13 +2,14 @@
 
 use super::codes::CodeLists;
 use super::defect::{Defect, Defects, Place, Problem};
+use super::dict::Dict;
 use super::dimension;
 use super::log::Log;
 use super::origin::{Lines, Origins};
 use super::part::{self, DaySet, Input, Part};
 use super::record::{Record, Records};
-use super::rows::{self, Rows, SHIPPED};
-use super::schema::{Holidays, Schema};
+use super::rows::{Interner, Rows, SHIPPED};
+use super::schema::{DimensionKind, Holidays, Schema};
 use super::sources::{self, FileEntry, Gathered, Sources};
 use super::{check, date};
 use crate::engine::store::{Database, Table};
@@ -86,30 +87,47 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
     let mut lost = found.lost;
 
     // Files to parts, side by side; what follows takes them in order, so that the result does not depend on the threads.
+    // Tables that others refer to come first: their dictionaries help to read the others.
     let new_log = || Log::new(options.limit, options.skip_bad_rows);
-    let read: Vec<(FileEntry, Result<Part<'_>, Box<Defect>>)> =
-        found.files.par_iter().enumerate().map(|(i, f)| read(i, f, &schema, codes, new_log())).collect();
-    let mut inventory = Vec::new();
+    let mut inventory = vec![FileEntry::default(); found.files.len()];
     let mut parts: Vec<Vec<Part<'_>>> = schema.tables.iter().map(|_| Vec::new()).collect();
-    for (file, (entry, part)) in found.files.iter().zip(read) {
-        inventory.push(entry);
-        match part {
-            Ok(mut part) => {
-                log.absorb(std::mem::replace(&mut part.log, new_log()));
-                lost[file.table] |= part.failed;
-                parts[file.table].push(part);
-            }
-            Err(d) => {
-                lost[file.table] = true;
-                log.push(*d);
+    let roots = schema.roots();
+    let referred = |t: usize| roots.iter().flatten().flatten().any(|(table, _)| *table == t);
+    for first in [true, false] {
+        let wave: Vec<usize> = (0..found.files.len()).filter(|i| referred(found.files[*i].table) == first).collect();
+        let read = |i: &usize| {
+            let f = &found.files[*i];
+            let seed = |root: &Option<(usize, usize)>| {
+                let (table, column) = root.filter(|_| !first)?;
+                let given = parts[table].iter().find(|p| !p.input.shipped)?;
+                given.dicts.get(column)?.clone()
+            };
+            let seeds = roots[f.table].iter().map(seed).collect();
+            read(*i, f, &schema, codes, seeds, new_log())
+        };
+        let read: Vec<_> = wave.par_iter().map(read).collect();
+        for (i, (entry, part)) in wave.into_iter().zip(read) {
+            inventory[i] = entry;
+            let table = found.files[i].table;
+            match part {
+                Ok(mut part) => {
+                    log.absorb(std::mem::replace(&mut part.log, new_log()));
+                    lost[table] |= part.failed;
+                    parts[table].push(part);
+                }
+                Err(d) => {
+                    lost[table] = true;
+                    log.push(*d);
+                }
             }
         }
     }
 
     // Symbols, one after the other in the order of the tables; then rows, side by side.
     let mut db = Database::new(program);
-    let maps: Vec<Vec<_>> =
-        parts.iter_mut().map(|t| t.iter_mut().map(|p| rows::intern(&mut db.symbols, p)).collect()).collect();
+    let mut interner = Interner::new(&mut db.symbols);
+    let maps: Vec<Vec<_>> = parts.iter().map(|t| t.iter().map(|p| interner.part(p)).collect()).collect();
+    parts.iter_mut().flatten().for_each(|p| p.dicts.clear());
     let mut rows: Vec<Rows> = schema
         .tables
         .par_iter()
@@ -129,7 +147,8 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
         }
     }
     let exceptions = holidays.map(|(i, h)| exceptions(h, &rows[i], &db.symbols)).unwrap_or_default();
-    if let Some((i, _)) = holidays.filter(|(i, _)| !lost[*i]) {
+    let counts_days = schema.dimensions.iter().any(|d| d.kind == DimensionKind::Calendar);
+    if let Some((i, _)) = holidays.filter(|(i, _)| counts_days && !lost[*i]) {
         let touched = days.iter().chain([options.as_of]);
         let years = dimension::years_without(touched, &exceptions);
         if !years.is_empty() {
@@ -172,6 +191,7 @@ fn read<'a>(
     file: &'a Gathered,
     schema: &Schema,
     codes: &CodeLists,
+    seeds: Vec<Option<Arc<Dict<'a>>>>,
     log: Log,
 ) -> (FileEntry, Result<Part<'a>, Box<Defect>>) {
     let table = &schema.tables[file.table];
@@ -192,7 +212,7 @@ fn read<'a>(
     };
     let part = text.map(|text| {
         let input = Input { index, name: file.name.clone(), text, shipped: file.shipped };
-        part::read(input, table, codes, log)
+        part::read(input, table, codes, seeds, log)
     });
     entry.rows = part.as_ref().map_or(0, |p| p.lines.len());
     (entry, part)

@@ -111,6 +111,7 @@ impl Defect {
             Problem::NoHeader { .. } => format!("首行不是标题行，其中没有本表的任何列名：{v}"),
             Problem::DuplicateHeader { first } => format!("列名{v}重复，第{first}列已用此名"),
             Problem::MissingColumn => format!("缺少必需的列{v}"),
+            Problem::UnknownColumn if self.nameless() => "标题行中这一列没有列名，其内容未读取".to_owned(),
             Problem::UnknownColumn => format!("本表没有{v}这一列，该列未读取"),
             Problem::UnknownFile => format!("{v}不是数据表，未读取"),
             Problem::OpenQuote => "引号只有开头、没有结尾，其后的内容无法读取".to_owned(),
@@ -129,11 +130,12 @@ impl Defect {
             Problem::Pattern { pattern } => format!("{v}不符合规定的格式 {pattern}"),
             Problem::Blanks => format!("{v}的首尾有空白，已按去掉空白后的内容读取"),
             Problem::DuplicateKey { columns, line } => {
-                format!("{}与第{line}行相同（{v}），而这几列合起来不得重复", lang.list(columns))
+                let together = if columns.len() > 1 { "这几列合起来" } else { "" };
+                format!("{} {together}不得重复，而本行与第{line}行相同：{v}", lang.list(columns))
             }
             Problem::DuplicateRow { line } => format!("本行与第{line}行完全相同"),
             Problem::Dangling { table, columns } => {
-                format!("{table}.csv 中没有{}为{v}的行", lang.list(columns))
+                format!("{table} 中没有 {} 为{v}的行", lang.list(columns))
             }
             Problem::RefersToRejected { file, line } => {
                 format!("{v}所指的 {} 第{line}行已被剔除，本行随之剔除", show(file))
@@ -160,11 +162,12 @@ impl Defect {
             Problem::NoHeader { .. } => format!("the first line is no header: it names no column of this table: {v}"),
             Problem::DuplicateHeader { first } => format!("the column {v} stands twice; field {first} has that name"),
             Problem::MissingColumn => format!("the column {v} is needed and is not there"),
+            Problem::UnknownColumn if self.nameless() => "a column without a name; it is not read".to_owned(),
             Problem::UnknownColumn => format!("this table has no column {v}; it is not read"),
             Problem::UnknownFile => format!("{v} is no table; it is not read"),
             Problem::OpenQuote => "a quote opens and never closes; what follows cannot be read".to_owned(),
             Problem::TextAfterQuote => "text between a closing quote and the next comma".to_owned(),
-            Problem::Fields { found, header } => format!("{found} fields where the header has {header}"),
+            Problem::Fields { found, header } => format!("number of fields: {found} here, {header} in the header"),
             Problem::Nul => "a NUL character; the file may be damaged".to_owned(),
             Problem::Blank => "blank where a value must stand".to_owned(),
             Problem::NotANumber { float: false } => format!("{v} is no whole number"),
@@ -178,11 +181,12 @@ impl Defect {
             Problem::Pattern { pattern } => format!("{v} has not the form {pattern}"),
             Problem::Blanks => format!("blanks around {v}; read without them"),
             Problem::DuplicateKey { columns, line } => {
-                format!("the same {} as line {line} ({v}); together they must be unique", lang.list(columns))
+                let together = if columns.len() > 1 { " together" } else { "" };
+                format!("the same {} as line {line}, {v}, which must{together} be unique", lang.list(columns))
             }
             Problem::DuplicateRow { line } => format!("the same row as line {line}"),
             Problem::Dangling { table, columns } => {
-                format!("{table}.csv has no row whose {} is {v}", lang.list(columns))
+                format!("{table} has no row whose {} is {v}", lang.list(columns))
             }
             Problem::RefersToRejected { file, line } => {
                 format!("{v} stands in {}:{line}, which is rejected; so is this row", show(file))
@@ -209,10 +213,14 @@ impl Defect {
         }
         if !self.expected.is_empty() {
             let all: Vec<String> = self.expected.iter().map(|c| lang.choice(c)).collect();
-            return match lang {
-                Lang::Zh => format!("可以填写：{}", lang.list(&all)),
-                Lang::En => format!("may be: {}", lang.list(&all)),
+            let columns = matches!(self.problem, Problem::NoHeader { .. });
+            let intro = match (lang, columns) {
+                (Lang::Zh, true) => "本表的列名为：",
+                (Lang::Zh, false) => "可以填写：",
+                (Lang::En, true) => "its columns are ",
+                (Lang::En, false) => "may be ",
             };
+            return format!("{intro}{}", lang.list(&all));
         }
         let (zh, en) = match &self.problem {
             Problem::NotUtf8 { looks: Encoding::Gbk, .. } => (
@@ -256,16 +264,33 @@ impl Defect {
     pub fn render(&self, lang: Lang) -> String {
         let (place, message, hint) = (self.place_text(lang), self.message(lang), self.hint(lang));
         let code = self.code();
-        match (lang, place.is_empty(), hint.is_empty()) {
-            (Lang::Zh, false, true) => format!("{place}：[{code}] {message}。"),
-            (Lang::Zh, true, true) => format!("[{code}] {message}。"),
-            (Lang::Zh, false, _) => format!("{place}：[{code}] {message}。{hint}"),
-            (Lang::Zh, true, _) => format!("[{code}] {message}。{hint}"),
-            (Lang::En, false, true) => format!("{place}: [{code}] {message}"),
-            (Lang::En, true, true) => format!("[{code}] {message}"),
-            (Lang::En, false, _) => format!("{place}: [{code}] {message}; {hint}"),
-            (Lang::En, true, _) => format!("[{code}] {message}; {hint}"),
+        let mut out = String::new();
+        match lang {
+            Lang::Zh => {
+                if !place.is_empty() {
+                    out += &format!("{place}：");
+                }
+                out += &format!("[{code}] {message}。{hint}");
+                if !out.ends_with(['。', '？']) {
+                    out.push('。');
+                }
+            }
+            Lang::En => {
+                if !place.is_empty() {
+                    out += &format!("{place}: ");
+                }
+                out += &format!("[{code}] {message}");
+                if !hint.is_empty() {
+                    out += &format!("; {hint}");
+                }
+            }
         }
+        out
+    }
+
+    /// The column has no name in the header.
+    fn nameless(&self) -> bool {
+        self.value.as_deref() == Some("")
     }
 }
 

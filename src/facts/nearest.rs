@@ -40,9 +40,49 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, k)| k)
 }
 
+/// The known name that was probably meant. Names made by counting differ in their digits on purpose, so the digits must
+/// agree; and if two names are equally near, nobody can tell.
+pub(crate) fn meant_name<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let digits = |s: &str| s.chars().filter(char::is_ascii_digit).collect::<String>();
+    let (folded, own) = (fold(word), digits(&fold(word)));
+    let limit = (folded.chars().count() / 3).max(1);
+    if folded.is_empty() || folded.chars().count() > 80 {
+        return None;
+    }
+    let mut best: Option<(usize, &str)> = None;
+    let mut tie = false;
+    for k in known {
+        let other = fold(k);
+        if digits(&other) != own || other.chars().count().abs_diff(folded.chars().count()) > limit {
+            continue;
+        }
+        let d = distance(&folded, &other);
+        if d > limit || d >= folded.chars().count() {
+            continue;
+        }
+        match best {
+            Some((b, name)) if d == b => tie |= name != k,
+            Some((b, _)) if d > b => {}
+            _ => (best, tie) = (Some((d, k)), false),
+        }
+    }
+    best.filter(|_| !tie).map(|(_, k)| k)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_made_by_counting_are_not_mistaken_for_each_other() {
+        let known = ["case_12", "case_21", "case_x", "Zhang", "Zheng", "Wang"];
+        assert_eq!(meant_name("Case-12", known), Some("case_12"));
+        assert_eq!(meant_name("case_13", known), None);
+        assert_eq!(meant_name("cas_21", known), Some("case_21"));
+        assert_eq!(meant_name("Zhong", known), None);
+        assert_eq!(meant_name("Wan", known), Some("Wang"));
+        assert_eq!(meant_name("p", ["q"]), None);
+    }
 
     #[test]
     fn near_words_and_no_far_ones() {

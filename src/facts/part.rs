@@ -66,7 +66,7 @@ pub(crate) struct Part<'a> {
     /// Rows with a defect, in order.
     pub bad: Vec<u32>,
     /// Dictionary of each column of text.
-    pub dicts: Vec<Option<Dict<'a>>>,
+    pub dicts: Vec<Option<Arc<Dict<'a>>>>,
     /// Lines that have a `source`, in order.
     pub sources: Vec<(u32, Arc<str>)>,
     /// Days named.
@@ -148,7 +148,14 @@ impl<'a> Column<'a, '_> {
 }
 
 /// Reads a text as a table.
-pub(crate) fn read<'a>(input: Input<'a>, table: &TableSchema, codes: &CodeLists, log: Log) -> Part<'a> {
+/// `seeds`: for each column the dictionary of the column it refers to, if that is known already.
+pub(crate) fn read<'a>(
+    input: Input<'a>,
+    table: &TableSchema,
+    codes: &CodeLists,
+    seeds: Vec<Option<Arc<Dict<'a>>>>,
+    log: Log,
+) -> Part<'a> {
     let mut part = Part {
         input,
         fields: vec![None; table.columns.len()],
@@ -173,7 +180,7 @@ pub(crate) fn read<'a>(input: Input<'a>, table: &TableSchema, codes: &CodeLists,
     if part.fields.iter().all(Option::is_none) {
         return part;
     }
-    Reader { table, codes, header, records, record }.rows(&mut part);
+    Reader { table, codes, header, records, record }.rows(&mut part, seeds);
     part
 }
 
@@ -256,11 +263,11 @@ struct Reader<'a, 's> {
 }
 
 impl<'a> Reader<'a, '_> {
-    fn rows(mut self, part: &mut Part<'a>) {
+    fn rows(mut self, part: &mut Part<'a>, seeds: Vec<Option<Arc<Dict<'a>>>>) {
         let table = self.table;
         let mut columns: Vec<Column<'a, '_>> = Vec::new();
-        for (schema, field) in table.columns.iter().zip(&part.fields) {
-            let mut dict = schema.kind.is_text().then(Dict::new);
+        for ((schema, field), seed) in table.columns.iter().zip(&part.fields).zip(seeds) {
+            let mut dict = schema.kind.is_text().then(|| Dict::new(seed));
             let default = schema.default.clone().and_then(|d| match (&mut dict, &schema.kind) {
                 (Some(dict), _) => Some(dict.intern(Cow::Owned(d)).0),
                 (None, Kind::Number) => value::number(&d).ok(),
@@ -271,13 +278,16 @@ impl<'a> Reader<'a, '_> {
             let blank = default.or(if schema.must { None } else { value::blank(&schema.kind) });
             columns.push(Column { schema, field: *field, last: None, dict, blank });
         }
-        let expect = self.header.names.len();
+        let header = self.header.names.len();
+        // Commas after the last name are the spreadsheet's; rows may have them or not.
+        let least = self.header.names.iter().rposition(|n| !n.is_empty()).map_or(0, |i| i + 1);
         let has_nul = memchr::memchr(0, part.input.text.as_bytes()).is_some();
         let mut days = DaySet::new();
         while self.records.next(&mut self.record) {
             let n = self.record.fields.len();
             let first = self.record.fields[0];
-            if first.start == first.end && self.blank_from(0) {
+            let text = &part.input.text.as_bytes()[first.start..first.end];
+            if text.first().is_none_or(|b| *b <= b' ' || *b >= 0x80) && self.blank_from(0) {
                 continue;
             }
             let row = part.lines.len();
@@ -290,9 +300,9 @@ impl<'a> Reader<'a, '_> {
                 };
                 part.failed |= problem == Problem::OpenQuote;
                 self.report(part, Some(f), problem, None, None);
-            } else if n < expect || n > expect && !self.blank_from(expect) {
+            } else if n < least || n > header && !self.blank_from(header) {
                 bad = true;
-                self.report(part, None, Problem::Fields { found: n, header: expect }, None, None);
+                self.report(part, None, Problem::Fields { found: n, header: least }, None, None);
             }
             for c in &mut columns {
                 let span = c.field.and_then(|f| self.record.fields.get(f).copied());
@@ -315,10 +325,13 @@ impl<'a> Reader<'a, '_> {
                         bad = true;
                         let word = if problem == Problem::Blank { stand_in_of(c.schema, row) } else { word };
                         part.words.push(word);
-                        self.report(part, c.field, problem, Some(span), Some(c.schema));
+                        // Broken quotes shift the fields: what is in them says nothing.
+                        if self.record.fault.is_none() {
+                            self.report(part, c.field, problem, Some(span), Some(c.schema));
+                        }
                     }
                 }
-                if trimmed {
+                if trimmed && self.record.fault.is_none() {
                     self.report(part, c.field, Problem::Blanks, Some(span), Some(c.schema));
                 }
             }
@@ -338,7 +351,7 @@ impl<'a> Reader<'a, '_> {
                 part.bad.push(row as u32);
             }
         }
-        part.dicts = columns.into_iter().map(|c| c.dict).collect();
+        part.dicts = columns.into_iter().map(|c| c.dict.map(Arc::new)).collect();
         part.days = days;
     }
 

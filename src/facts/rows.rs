@@ -1,12 +1,15 @@
 //! The rows of a table from its files: symbols of the run, sorted, each with its file and line; shipped rows give way to
 //! rows of the casebase with the same key; no two rows with the same key.
 
+use super::dict::Dict;
 use super::part::Part;
 use super::schema::TableSchema;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
 use rayon::slice::ParallelSliceMut;
+use rustc_hash::FxHashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Marks the line of a shipped row.
 pub(crate) const SHIPPED: u32 = 1 << 31;
@@ -35,38 +38,75 @@ pub(crate) struct Clash {
     pub same: bool,
 }
 
-/// Interns the texts of a part and gives, for each column of text, the symbol of each number of its dictionary.
-pub(crate) fn intern(symbols: &mut Symbols, part: &mut Part<'_>) -> Vec<Option<Vec<Word>>> {
-    let mut out = Vec::with_capacity(part.dicts.len());
-    for dict in std::mem::take(&mut part.dicts) {
-        out.push(dict.map(|dict| {
-            let mut last = 0u32;
-            let mut map = Vec::with_capacity(dict.texts().len());
-            for text in dict.texts() {
-                // Tables list the same things in the same order: the symbol after the last one is often the right one,
-                // and looking is cheaper than hashing.
-                let next = last.saturating_add(1);
-                let guess = (next as usize) < symbols.len() && symbols.resolve(next) == text;
-                last = if guess { next } else { symbols.intern(text) };
-                map.push(last);
+/// Symbols of the numbers of a dictionary.
+pub(crate) struct Map {
+    /// Those of the dictionary it begins with.
+    base: Option<Arc<Vec<Word>>>,
+    own: Arc<Vec<Word>>,
+}
+
+impl Map {
+    fn apply(&self, words: &mut [Word], column: usize, width: usize) {
+        let words = words.iter_mut().skip(column).step_by(width);
+        match &self.base {
+            None => words.for_each(|w| *w = self.own[*w as usize]),
+            Some(base) => {
+                let n = base.len();
+                words.for_each(|w| *w = base.get(*w as usize).copied().unwrap_or_else(|| self.own[*w as usize - n]));
             }
-            map
-        }));
+        }
     }
-    out
+}
+
+/// Makes the texts of dictionaries symbols of the run.
+pub(crate) struct Interner<'s> {
+    symbols: &'s mut Symbols,
+    /// Dictionaries that others begin with, by address.
+    known: FxHashMap<usize, Arc<Vec<Word>>>,
+}
+
+impl<'s> Interner<'s> {
+    pub fn new(symbols: &'s mut Symbols) -> Self {
+        Self { symbols, known: FxHashMap::default() }
+    }
+
+    /// For each column of text the symbols of its dictionary.
+    pub fn part(&mut self, part: &Part<'_>) -> Vec<Option<Map>> {
+        part.dicts.iter().map(|d| d.as_ref().map(|d| self.dict(d))).collect()
+    }
+
+    fn dict(&mut self, dict: &Arc<Dict<'_>>) -> Map {
+        let base = dict.base().map(|b| self.dict(b).own);
+        let address = Arc::as_ptr(dict).addr();
+        if let Some(own) = self.known.get(&address) {
+            return Map { base, own: own.clone() };
+        }
+        let mut last = 0u32;
+        let mut map = Vec::with_capacity(dict.own().len());
+        for text in dict.own() {
+            // Columns list the same things in the same order: the symbol after the last one is often the right one, and
+            // looking is cheaper than hashing.
+            let next = last.saturating_add(1);
+            let guess = (next as usize) < self.symbols.len() && self.symbols.resolve(next) == text;
+            last = if guess { next } else { self.symbols.intern(text) };
+            map.push(last);
+        }
+        let own = Arc::new(map);
+        self.known.insert(address, own.clone());
+        Map { base, own }
+    }
 }
 
 impl Rows {
-    /// Rows of the parts of a table, with the maps of [`intern`].
-    pub fn of(table: &TableSchema, parts: Vec<(&mut Part<'_>, Vec<Option<Vec<Word>>>)>) -> Rows {
+    /// Rows of the parts of a table, with the maps of [`Interner::part`].
+    pub fn of(table: &TableSchema, parts: Vec<(&mut Part<'_>, Vec<Option<Map>>)>) -> Rows {
         let width = table.columns.len();
         let mut all = Rows { width, ..Rows::default() };
         let any_bad = parts.iter().any(|(p, _)| !p.bad.is_empty());
         for (part, maps) in parts {
             let mut words = std::mem::take(&mut part.words);
-            for (c, map) in maps.iter().enumerate() {
-                let Some(map) = map else { continue };
-                words.iter_mut().skip(c).step_by(width).for_each(|w| *w = map[*w as usize]);
+            for (c, map) in maps.into_iter().enumerate() {
+                map.into_iter().for_each(|m| m.apply(&mut words, c, width));
             }
             let base = all.lines.len();
             let shipped = if part.input.shipped { SHIPPED } else { 0 };

@@ -161,6 +161,32 @@ impl Schema {
         self.tables.iter().find(|t| t.name == name)
     }
 
+    /// For each column of each table the column (table, column) whose values its own values are taken from: along
+    /// references, to a column that refers no further. `None` for columns that refer to nothing, and in a circle.
+    pub(super) fn roots(&self) -> Vec<Vec<Option<(usize, usize)>>> {
+        let next = |(table, column): (usize, usize)| -> Option<(usize, usize)> {
+            let t = &self.tables[table];
+            let named = matches!(t.columns[column].kind, Kind::Symbol);
+            t.references.iter().filter(|_| named).find_map(|r| {
+                let at = r.columns.iter().position(|c| *c == column)?;
+                let target = self.tables.iter().position(|t| t.rel == r.target)?;
+                Some((target, r.target_columns[at]))
+            })
+        };
+        let root = |start: (usize, usize)| {
+            let mut at = next(start)?;
+            for _ in 0..self.tables.len() {
+                match next(at) {
+                    Some(further) => at = further,
+                    None => return Some(at).filter(|r| matches!(self.tables[r.0].columns[r.1].kind, Kind::Symbol)),
+                }
+            }
+            None
+        };
+        let columns = |i: usize| (0..self.tables[i].columns.len()).map(move |c| (i, c));
+        (0..self.tables.len()).map(|i| columns(i).map(root).collect()).collect()
+    }
+
     /// The table of that relation.
     #[must_use]
     pub fn table_of(&self, rel: RelId) -> Option<&TableSchema> {

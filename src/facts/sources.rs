@@ -18,7 +18,7 @@ pub struct Sources {
 }
 
 /// A file of the manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileEntry {
     /// Name.
     pub name: String,
