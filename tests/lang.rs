@@ -6,7 +6,9 @@ mod ir;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
+use zhuize::lang::codes::ALL;
 use zhuize::lang::program::SourceFile;
+use zhuize::lang::render::Render;
 use zhuize::lang::{Compiled, compile};
 
 fn files(dir: &str) -> Vec<PathBuf> {
@@ -46,6 +48,67 @@ fn good(path: &Path) -> Result<(), Failed> {
         return Err(format!("unexpected errors: {:#?}", c.diagnostics).into());
     }
     golden(&path.with_extension("ir"), &ir::dump(&c.program))
+}
+
+/// The rendered text of everything there is to say.
+fn bad(path: &Path) -> Result<(), Failed> {
+    let c = run(path)?;
+    if c.diagnostics.is_empty() {
+        return Err("no diagnostic at all".into());
+    }
+    // Files named after a code must show it.
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let code = stem.split('_').next().unwrap_or_default();
+    if ALL.iter().any(|(c, _)| *c == code) && c.diagnostics.iter().all(|d| d.code != code) {
+        return Err(format!("no {code} among {:?}", c.diagnostics.iter().map(|d| d.code).collect::<Vec<_>>()).into());
+    }
+    golden(&path.with_extension("err"), &Render::new(&c.program.files).all_text(&c.diagnostics, false))
+}
+
+/// Codes that no file on disk can show: questions, the 4 GiB limit, and depth (made up by the test `deep`).
+const ELSEWHERE: &[&str] = &["E0601", "E0602", "E0603", "E0604", "E0751", "E0753"];
+
+fn every_code_has_a_file() -> Result<(), Failed> {
+    let names: Vec<String> =
+        files("bad").iter().filter_map(|p| Some(p.file_stem()?.to_string_lossy().into_owned())).collect();
+    for (code, title) in ALL {
+        if !ELSEWHERE.contains(code) && !names.iter().any(|n| n.starts_with(code)) {
+            return Err(format!("no file shows {code}: {title}").into());
+        }
+    }
+    Ok(())
+}
+
+/// Nesting of every kind ends in a limit, not in a stack overflow.
+fn deep() -> Result<(), Failed> {
+    const N: usize = 10_000;
+    let wrap = |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(N), close.repeat(N));
+    let bodies = [
+        wrap("(", "a(x)", ")"),
+        wrap("!(", "a(x)", ")"),
+        format!("a(x), x = {}", wrap("(", "1", ")")),
+        format!("a(x), x = {}", wrap("min(1, ", "1", ")")),
+        format!("a(x), x = {}", wrap("-", "x", "")),
+        format!("a(x), x = {}", wrap("2 ^ ", "x", "")),
+        format!("a(x), x = {}", wrap("x + ", "x", "")),
+        format!("a(x), x = {}", wrap("count : { a(x), x = ", "1", "}")),
+        format!("a(x), x = {}", wrap("bnot ", "x", "")),
+        format!("a(x), x = {}", wrap("as(", "x", ", number)")),
+        wrap("(", "", ""),
+    ];
+    for b in &bodies {
+        let text = format!(".decl a(x:number)\na(1).\na(x) :- {b}.\na(y) :- b(y).\n");
+        let c = compile(vec![SourceFile { name: "deep.dl".into(), text: text.into() }]);
+        let codes: Vec<&str> = c.diagnostics.iter().map(|d| d.code).collect();
+        // What follows is still read.
+        if codes != ["E0751", "E0201"] {
+            return Err(format!("{}...: {codes:?}", &b[..20]).into());
+        }
+    }
+    // Many signs before an atom are no nesting.
+    let text = format!(".decl a(x:number)\na(1).\n.decl b(x:number)\nb(1) :- {}a(_).\n", "!".repeat(N));
+    let c = compile(vec![SourceFile { name: "bangs.dl".into(), text: text.into() }]);
+    if c.has_errors() { Err(format!("{:?}", c.diagnostics).into()) } else { Ok(()) }
 }
 
 fn walk(dir: &Path, out: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -101,6 +164,12 @@ fn main() {
         let name = format!("good/{}", p.file_stem().unwrap_or_default().to_string_lossy());
         trials.push(Trial::test(name, move || good(&p)));
     }
+    for p in files("bad") {
+        let name = format!("bad/{}", p.file_stem().unwrap_or_default().to_string_lossy());
+        trials.push(Trial::test(name, move || bad(&p)));
+    }
+    trials.push(Trial::test("every_code_has_a_file", every_code_has_a_file));
+    trials.push(Trial::test("deep", deep));
     trials.push(Trial::test("rulebooks", rulebooks));
     libtest_mimic::run(&args, trials).exit();
 }

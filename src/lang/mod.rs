@@ -11,6 +11,8 @@ pub mod diagnostic;
 mod lower;
 pub mod parse;
 pub mod program;
+pub mod query;
+pub mod render;
 mod stratify;
 pub mod suggest;
 mod token;

@@ -156,14 +156,16 @@ fn describe(program: &Program, edges: &[Edge], bad: &Edge, span: Span, aggregate
             Some(Literal::Aggregate { .. }) => String::from("an aggregate"),
             _ => named(e.from),
         };
-        d = d.note(format!("{}: {} is concluded from {how}", program.place(rule.span), named(e.to)));
+        let is_aggregate = program.relations[e.to].kind == RelationKind::Aggregate;
+        let verb = if is_aggregate { "reads" } else { "is concluded from" };
+        d = d.note(format!("{}: {} {verb} {how}", program.place(rule.span), named(e.to)));
         if rule.span != program.rules[bad.rule].span {
             let s = match rule.body.get(e.literal) {
                 Some(Literal::Atom(a) | Literal::Not(a)) => a.span,
                 Some(Literal::Aggregate { span, .. }) => *span,
                 _ => rule.span,
             };
-            d = d.also(s, format!("{} is concluded from {how} here", named(e.to)));
+            d = d.also(s, format!("{} {verb} {how} here", named(e.to)));
         }
     }
     d.help(

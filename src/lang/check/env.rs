@@ -29,7 +29,7 @@ impl<'s> Env<'s> {
         }
         let mut d = Diagnostic::error(codes::UNKNOWN_RELATION, format!("there is no relation `{name}`"), span);
         let known = self.relations.iter().map(|r| r.name.as_str());
-        d = match suggest::nearest(name, known) {
+        d = match suggest::nearest(name, known).filter(|_| name.len() > 2) {
             Some(s) => {
                 let at = self.by_name.get(s).map(|id| self.rel(*id).span);
                 let d = d.help(format!("did you mean `{s}`?"));

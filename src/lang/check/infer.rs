@@ -75,6 +75,12 @@ impl Typing {
     }
 }
 
+/// A type name with its article.
+fn a(name: &str) -> String {
+    let vowel = name.starts_with(|c: char| "aeiouAEIOU".contains(c)) && !name.to_ascii_lowercase().starts_with("uni");
+    format!("{} `{name}`", if vowel { "an" } else { "a" })
+}
+
 fn find(up: &mut [Node], mut n: Node) -> Node {
     while up[n] != n {
         up[n] = up[up[n]];
@@ -133,16 +139,18 @@ impl Infer<'_, '_, '_> {
                 .also(first.span, format!("`{}` here: {}", prim_name(first.prim), self.why(first.why)))
             }
         };
+        let mean = [a.why, b.why].iter().any(|w| matches!(w, Why::Aggregate("mean")));
+        let d = if mean { d.help("`mean` takes and gives a `float`; convert with `to_float(..)`") } else { d };
         self.diags.push(d);
     }
 
     fn wrong_constant(&self, constant: Evidence, other: Evidence) -> Diagnostic {
         let mut d = Diagnostic::error(
             codes::WRONG_CONSTANT,
-            format!("this constant is a `{}` where a `{}` is needed", prim_name(constant.prim), prim_name(other.prim)),
+            format!("this constant is {} where {} is needed", a(prim_name(constant.prim)), a(prim_name(other.prim))),
             constant.span,
         )
-        .label(format!("a `{}`", prim_name(constant.prim)));
+        .label(a(prim_name(constant.prim)));
         d = match other.why {
             Why::Column(r, c) => {
                 let (ty, place) = self.env.columns[r.index()][c];
@@ -176,27 +184,30 @@ impl Infer<'_, '_, '_> {
         }
     }
 
-    fn same_prim(&mut self, a: Node, b: Node) {
+    /// Whether the two could be made the same.
+    fn same_prim(&mut self, a: Node, b: Node) -> bool {
         let (a, b) = (find(&mut self.prim_up, a), find(&mut self.prim_up, b));
         if a == b {
-            return;
+            return true;
         }
         match (self.prims[a], self.prims[b]) {
             (Some(x), Some(y)) if x.prim != y.prim => {
                 self.clash(x, y);
-                return;
+                return false;
             }
             (None, Some(y)) => self.prims[a] = Some(y),
             (Some(Evidence { why: Why::Literal, .. }), Some(y)) => self.prims[a] = Some(y),
             _ => {}
         }
         self.prim_up[b] = a;
+        true
     }
 
     fn same_type(&mut self, a: Node, b: Node) {
-        self.same_prim(a, b);
-        let (a, b) = (find(&mut self.type_up, a), find(&mut self.type_up, b));
-        self.type_up[b] = a;
+        if self.same_prim(a, b) {
+            let (a, b) = (find(&mut self.type_up, a), find(&mut self.type_up, b));
+            self.type_up[b] = a;
+        }
     }
 
     fn scope(&mut self, s: &Scope) {
@@ -307,7 +318,9 @@ impl Infer<'_, '_, '_> {
                 }
             }
             _ => {
-                args.iter().for_each(|a| self.same_prim(e.node, a.node));
+                for a in args {
+                    self.same_prim(e.node, a.node);
+                }
                 let need = match op.functor {
                     F::Min | F::Max => return,
                     F::Neg | F::Add | F::Sub | F::Mul | F::Div | F::Pow => Need::Numeric,
@@ -430,8 +443,8 @@ impl Infer<'_, '_, '_> {
             if self.prims[root].is_some() && prims[node] != want {
                 let (from, to) = (prim_name(prims[node]), prim_name(want));
                 self.diags.push(
-                    Diagnostic::error(codes::BAD_CAST, format!("`as` cannot turn a `{from}` into a `{to}`"), span)
-                        .label(format!("a `{from}`"))
+                    Diagnostic::error(codes::BAD_CAST, format!("`as` cannot turn {} into {}", a(from), a(to)), span)
+                        .label(a(from))
                         .help(format!("convert the value with `to_{to}(...)`").replace("to_symbol", "to_string")),
                 );
             }
@@ -491,17 +504,19 @@ impl Infer<'_, '_, '_> {
             let bad = sets[root].iter().copied().find(|t| !types.is_below(*t, want));
             let Some(bad) = bad.filter(|t| types.def(*t).prim == types.def(want).prim) else { continue };
             let (bad_name, want_name) = (types.name(bad), types.name(want));
-            let mut d =
-                Diagnostic::error(codes::HEAD_TYPE, format!("a `{bad_name}` is not always a `{want_name}`"), arg.span)
-                    .label(format!("a `{bad_name}`; {} needs a `{want_name}`", self.why(Why::Column(rel, c))));
+            let mut d = Diagnostic::error(
+                codes::HEAD_TYPE,
+                format!("{} is not always {}", a(bad_name), a(want_name)),
+                arg.span,
+            )
+            .label(format!("{}; {} needs {}", a(bad_name), self.why(Why::Column(rel, c)), a(want_name)));
             let uses: Vec<Use> = self.uses.clone();
             if let Some(u) = uses.iter().find(|u| u.ty == bad && find(&mut self.type_up, u.node) == root) {
                 d = d.also(u.span, format!("`{bad_name}` here: {}", self.why(u.why)));
             }
             d = d.also(place, format!("`{want_name}` is declared here"));
             if types.is_below(want, bad) {
-                d = d
-                    .help(format!("bind it by a relation with a `{want_name}` column, or write `as(.., {want_name})`"));
+                d = d.help(format!("bind it by a column of the type `{want_name}`, or write `as(.., {want_name})`"));
             }
             self.diags.push(d);
         }

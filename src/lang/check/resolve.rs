@@ -245,6 +245,19 @@ impl<'s> Resolver<'_, 's, '_> {
             level_names(v, &mut target);
         }
         let local: FxHashSet<&'s str> = target.iter().map(|(n, _)| *n).collect();
+        for (name, at) in &target {
+            if self.frames.iter().any(|f| f.contains_key(name)) {
+                self.diags.push(
+                    Diagnostic::warning(
+                        codes::SHADOWED,
+                        format!("this `{name}` is not the `{name}` outside the aggregate"),
+                        *at,
+                    )
+                    .note("variables of the value that an aggregate is taken of belong to the aggregate alone")
+                    .help("give one of the two another name"),
+                );
+            }
+        }
         let mut names = target;
         lits.iter().for_each(|f| flat_names(f, &mut names));
         let id = self.open(&names, Some(&local));

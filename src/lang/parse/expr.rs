@@ -229,7 +229,7 @@ impl<'s> Parser<'s, '_> {
                 }
                 self.node(ExprKind::Call(o, args), start)
             }
-            _ if is_keyword(word) => self.unexpected("a value"),
+            _ if is_keyword(word) => self.reserved("a value"),
             _ if calls => {
                 let mut d = Diagnostic::error(codes::UNKNOWN_FUNCTOR, format!("there is no functor `{word}`"), start)
                     .note("a relation cannot stand where a value is needed");
@@ -293,6 +293,9 @@ impl<'s> Parser<'s, '_> {
     /// `count : {..}`, `sum e : {..}`, or the functors `min(a,b)` and `max(a,b)`.
     fn aggregate(&mut self, start: Span, agg: AggOp) -> Parsed<Expr<'s>> {
         let word = self.word();
+        if matches!(self.kind_at(1), Tok::Comma | Tok::RParen | Tok::Dot | Tok::Eq | Tok::Ne) {
+            return self.reserved("a value");
+        }
         self.bump();
         let mut value = None;
         if self.kind() == Tok::LParen {

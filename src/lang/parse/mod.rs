@@ -32,6 +32,8 @@ pub(crate) struct Parser<'s, 'd> {
     file: u32,
     text: &'s str,
     lexed: Lexed,
+    /// Starts of the places where the lexer found something wrong.
+    lexer_errors: Vec<u32>,
     pos: usize,
     depth: u32,
     tallest: u32,
@@ -51,29 +53,23 @@ pub(crate) fn parse_file<'s>(
     ast: &mut Ast<'s>,
     diags: &mut Vec<Diagnostic>,
 ) {
+    let before = diags.len();
     let lexed = lex(file, text, diags);
-    let mut p =
-        Parser { file, text, lexed, pos: 0, depth: 0, tallest: 0, broken: false, resumed: false, strings, diags };
+    let lexer_errors = diags[before..].iter().filter_map(|d| Some(d.primary.as_ref()?.span.start)).collect();
+    let mut p = Parser {
+        file,
+        text,
+        lexed,
+        lexer_errors,
+        pos: 0,
+        depth: 0,
+        tallest: 0,
+        broken: false,
+        resumed: false,
+        strings,
+        diags,
+    };
     p.program(ast);
-}
-
-/// Parses a text that is one atom, optionally followed by a dot, for questions.
-pub(crate) fn parse_goal<'s>(
-    text: &'s str,
-    strings: &mut FxHashMap<&'s str, Arc<str>>,
-    lexed: Lexed,
-    diags: &mut Vec<Diagnostic>,
-) -> Option<super::ast::Atom<'s>> {
-    let mut p =
-        Parser { file: 0, text, lexed, pos: 0, depth: 0, tallest: 0, broken: false, resumed: false, strings, diags };
-    let atom = p.atom().ok()?;
-    if p.kind() == Tok::Dot {
-        p.bump();
-    }
-    if p.kind() != Tok::Eof {
-        p.unexpected("the end of the question").ok()?;
-    }
-    Some(atom)
 }
 
 impl<'s> Parser<'s, '_> {
@@ -160,6 +156,18 @@ impl<'s> Parser<'s, '_> {
         Err(Failed)
     }
 
+    /// A reserved word where a name is expected.
+    fn reserved<T>(&mut self, expected: &str) -> Parsed<T> {
+        let (text, span) = (self.word(), self.here());
+        self.diags.push(
+            Diagnostic::error(codes::KEYWORD, format!("`{text}` is a reserved word of the rule language"), span)
+                .label(format!("expected {expected}"))
+                .help(format!("choose another name, for example `{text}_`")),
+        );
+        self.bump();
+        Err(Failed)
+    }
+
     /// A name; reserved words are refused with their own code.
     fn name(&mut self, expected: &str) -> Parsed<Name<'s>> {
         if self.kind() != Tok::Ident {
@@ -168,13 +176,7 @@ impl<'s> Parser<'s, '_> {
         let span = self.here();
         let text = self.word();
         if is_keyword(text) {
-            self.diags.push(
-                Diagnostic::error(codes::KEYWORD, format!("`{text}` is a reserved word of the rule language"), span)
-                    .label(format!("expected {expected}"))
-                    .help(format!("choose another name, for example `{text}_`")),
-            );
-            self.bump();
-            return Err(Failed);
+            return self.reserved(expected);
         }
         self.bump();
         if self.kind() == Tok::Dot && self.kind_at(1) == Tok::Ident && self.token().start == span.end {

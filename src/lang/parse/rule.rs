@@ -45,7 +45,9 @@ impl<'s> Parser<'s, '_> {
         if self.kind() == Tok::Directive && self.word() == ".plan" {
             self.plan()?;
         }
-        ast.clauses.push(Clause { heads, body, notes, span, broken: self.broken });
+        let bad = self.lexer_errors.partition_point(|e| *e < span.start);
+        let broken = self.broken || self.lexer_errors.get(bad).is_some_and(|e| *e < span.end);
+        ast.clauses.push(Clause { heads, body, notes, span, broken });
         Ok(())
     }
 
