@@ -3,11 +3,11 @@
 //! Exit codes: 0 done; 1 negative finding (a check failed); 2 usage; 3 rulebook error; 4 data error; 5 internal error or
 //! limit. A broken pipe is not an error.
 
-// mod check;
+mod check;
 mod failure;
 mod run;
 mod setting;
-// mod why;
+mod why;
 
 pub use failure::Failure;
 
@@ -47,9 +47,11 @@ struct Cli {
 enum Command {
     /// Derive every conclusion of a casebase, print a summary and write the tables
     Run(run::Args),
+    /// Explain one conclusion: why it holds, or why it does not
+    Why(why::Args),
+    /// Check the rulebooks and, if given, a casebase
+    Check(check::Args),
 }
-
-// mod eval;
 
 fn locale() -> Lang {
     let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|k| std::env::var(k).ok().filter(|v| !v.is_empty()));
@@ -70,6 +72,8 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let setting = Setting { lang: cli.lang.unwrap_or_else(locale), rules: cli.rules, quiet: cli.quiet };
     let result = match cli.command {
         Command::Run(a) => run::run(&a, &setting, out, err),
+        Command::Why(a) => why::run(&a, &setting, out, err),
+        Command::Check(a) => check::run(&a, &setting, out, err),
     };
     let result = result.and_then(|()| Ok(out.flush()?));
     match result {

@@ -5,6 +5,7 @@ use crate::facts;
 use crate::lang::date;
 use crate::lang::diagnostic::{Diagnostic, Severity};
 use crate::lang::program::SourceFile;
+use crate::lang::render::Render;
 use crate::rulebook::{RuleTree, Rulebook};
 use std::io::Write;
 use std::path::PathBuf;
@@ -63,8 +64,7 @@ impl Setting {
 /// Prints diagnostics of rule text with their excerpts.
 pub fn print_diagnostics(list: &[Diagnostic], files: &[SourceFile], err: &mut dyn Write) -> Result<(), Failure> {
     let color = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let _ = color;
-    for d in list { writeln!(err, "{} {:?} {}", d.code, d.primary.as_ref().map(|p| { let f = &files[p.span.file as usize]; (f.name.clone(), f.line_col(p.span.start)) }), d.message)?; }
+    write!(err, "{}", Render::new(files).all_text(list, color))?;
     Ok(())
 }
 

@@ -7,3 +7,4 @@ pub mod rejected;
 pub mod staging;
 pub mod summary;
 pub mod table;
+pub mod wording;

@@ -4,6 +4,7 @@
 //! In each: `*.dl` (the program, all files together), `vocabulary.csv` (code lists), `outline.csv` (every provision),
 //! and further `*.csv`, which are shipped rows of the input table of that name.
 
+mod legal;
 mod outline;
 mod phrase;
 mod settle;
