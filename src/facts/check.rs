@@ -8,7 +8,7 @@ use super::nearest::{meant_name, nearest};
 use super::part::Part;
 use super::record::{Record, Records};
 use super::refs::Index;
-use super::rows::{Clash, Rows, SHIPPED};
+use super::rows::{Clash, Rows, unmark};
 use super::schema::{Kind, Reference, Schema, TableSchema};
 use super::value;
 use crate::engine::store::Database;
@@ -234,7 +234,8 @@ impl Check<'_, '_> {
     }
 
     fn file(&self, table: usize, line: u32) -> Option<&Part<'_>> {
-        self.parts[table].iter().find(|p| p.input.shipped == (line & SHIPPED != 0))
+        let (shipped, _) = unmark(line);
+        self.parts[table].iter().filter(|p| p.input.shipped == shipped.is_some()).nth(shipped.unwrap_or(0))
     }
 
     /// Describes findings about rows of one table, with the place of the value in the file.
@@ -259,7 +260,7 @@ impl Check<'_, '_> {
                 columns.iter().map(|c| self.show(t, *c, r.row(f.row)[*c], symbols)).collect()
             };
             let names = |columns: &[usize]| columns.iter().map(|c| t.columns[*c].name.clone()).collect::<Vec<_>>();
-            let line = |l: u32| l & !SHIPPED;
+            let line = |l: u32| unmark(l).1;
             let (problem, column, value) = match &f.what {
                 What::Clash(c) if c.same => (Problem::DuplicateRow { line: line(r.lines[c.with]) }, None, None),
                 What::Clash(c) => {

@@ -8,7 +8,7 @@ use super::log::Log;
 use super::origin::{Lines, Origins};
 use super::part::{self, DaySet, Input, Part};
 use super::record::{Record, Records};
-use super::rows::{Interner, Rows, SHIPPED};
+use super::rows::{Interner, Rows, unmark};
 use super::schema::{DimensionKind, Holidays, Schema};
 use super::sources::{self, FileEntry, Gathered, Sources};
 use super::{check, date};
@@ -235,13 +235,14 @@ fn trace(lines: Vec<u32>, parts: &[Part<'_>]) -> Lines {
     let mut out = Lines::default();
     for p in parts {
         let name = p.input.name.clone();
-        if p.input.shipped { out.shipped = name } else { out.given = name }
+        if p.input.shipped { out.shipped.push(name) } else { out.given = name }
     }
     if parts.iter().any(|p| !p.sources.is_empty()) {
         for (i, line) in lines.iter().enumerate() {
-            let shipped = line & SHIPPED != 0;
-            let source = parts.iter().filter(|p| p.input.shipped == shipped).find_map(|p| {
-                let at = p.sources.binary_search_by_key(&(line & !SHIPPED), |s| s.0).ok()?;
+            let (shipped, line) = unmark(*line);
+            let part = parts.iter().filter(|p| p.input.shipped == shipped.is_some()).nth(shipped.unwrap_or(0));
+            let source = part.and_then(|p| {
+                let at = p.sources.binary_search_by_key(&line, |s| s.0).ok()?;
                 Some(p.sources[at].1.clone())
             });
             out.sources.extend(source.map(|s| (i as u32, s)));

@@ -1,6 +1,6 @@
 //! Where each given row comes from.
 
-use super::rows::SHIPPED;
+use super::rows::unmark;
 use crate::engine::store::Database;
 use crate::engine::value::Word;
 use crate::lang::program::RelId;
@@ -23,7 +23,7 @@ pub struct Origin<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
     pub given: Arc<str>,
-    pub shipped: Arc<str>,
+    pub shipped: Vec<Arc<str>>,
     pub lines: Vec<u32>,
     /// Row number and source, in order.
     pub sources: Vec<(u32, Arc<str>)>,
@@ -41,10 +41,13 @@ impl Origins {
     #[must_use]
     pub fn of_row(&self, rel: RelId, row: usize) -> Option<Origin<'_>> {
         let l = self.relations.get(rel.index())?;
-        let line = *l.lines.get(row)?;
-        let shipped = line & SHIPPED != 0;
+        let (shipped, line) = unmark(*l.lines.get(row)?);
         let source = l.sources.binary_search_by_key(&(row as u32), |s| s.0).ok().map(|i| &*l.sources[i].1);
-        Some(Origin { file: if shipped { &l.shipped } else { &l.given }, line: line & !SHIPPED, source, shipped })
+        let file = match shipped {
+            Some(number) => l.shipped.get(number)?,
+            None => &l.given,
+        };
+        Some(Origin { file, line, source, shipped: shipped.is_some() })
     }
 
     /// Place of a row given by its words. `database` is the loaded one.

@@ -13,6 +13,16 @@ use std::sync::Arc;
 
 /// Marks the line of a shipped row.
 pub(crate) const SHIPPED: u32 = 1 << 31;
+/// Bits of a shipped row's mark that hold its line; those between hold the number of its file among the shipped ones.
+const SHIPPED_LINE: u32 = 24;
+
+/// Which shipped file a marked line belongs to (`None`: the casebase's own), and the line.
+pub(crate) fn unmark(line: u32) -> (Option<usize>, u32) {
+    if line & SHIPPED == 0 {
+        return (None, line);
+    }
+    (Some(((line & !SHIPPED) >> SHIPPED_LINE) as usize), line & ((1 << SHIPPED_LINE) - 1))
+}
 
 /// Rows of a table in order; also those with defects, until [`Rows::good`].
 #[derive(Debug, Default)]
@@ -103,13 +113,18 @@ impl Rows {
         let width = table.columns.len();
         let mut all = Rows { width, ..Rows::default() };
         let any_bad = parts.iter().any(|(p, _)| !p.bad.is_empty());
+        let mut shipped_before = 0;
         for (part, maps) in parts {
             let mut words = std::mem::take(&mut part.words);
             for (c, map) in maps.into_iter().enumerate() {
                 map.into_iter().for_each(|m| m.apply(&mut words, c, width));
             }
             let base = all.lines.len();
-            let shipped = if part.input.shipped { SHIPPED } else { 0 };
+            let mut shipped = 0;
+            if part.input.shipped {
+                shipped = SHIPPED | (shipped_before << SHIPPED_LINE);
+                shipped_before += 1;
+            }
             if all.data.is_empty() {
                 all.data = words;
                 all.lines = std::mem::take(&mut part.lines);

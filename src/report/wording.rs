@@ -22,6 +22,8 @@ pub struct BookWords<'a> {
     language: Language,
     /// Per type with a table of names: name by id.
     names: HashMap<u32, HashMap<String, String>>,
+    /// Tables of the rule text: facts only, no row of the casebase.
+    tables: Vec<bool>,
 }
 
 /// A code's label without the explanation in brackets that the vocabulary gives.
@@ -53,7 +55,12 @@ impl<'a> BookWords<'a> {
                 names.insert(i as u32, rows.collect());
             }
         }
-        Self { book, given, origins, language, names }
+        let mut tables: Vec<bool> =
+            program.relations.iter().map(|r| !r.notes.has("input") && !r.notes.has("dimension")).collect();
+        for rule in &program.rules {
+            tables[rule.head.index()] = false;
+        }
+        Self { book, given, origins, language, names, tables }
     }
 
     /// Code list of a type or of the types above it.
@@ -217,6 +224,10 @@ impl Words for BookWords<'_> {
             f.rel == rel && f.values.len() == values.len() && f.values.iter().zip(values).all(|(a, b)| *a == b.value)
         })?;
         Some(program.place(fact.span))
+    }
+
+    fn quiet(&self, rel: RelId) -> bool {
+        self.tables[rel.index()] || self.book.program.rel(rel).notes.has("quiet")
     }
 
     fn mute_rule(&self, rule: RuleId) -> bool {

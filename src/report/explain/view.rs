@@ -208,6 +208,9 @@ impl Builder<'_> {
             if !known.insert(n) {
                 continue;
             }
+            if self.goes_without_saying(n, holds) {
+                continue;
+            }
             if !hide && self.visible(n) {
                 out.push((n, holds));
                 continue;
@@ -217,7 +220,22 @@ impl Builder<'_> {
         out
     }
 
+    fn goes_without_saying(&self, node: NodeIndex, holds: bool) -> bool {
+        self.detail < Detail::Full
+            && match &self.graph[node] {
+                Node::Fact { rel, .. } => self.words.quiet(*rel) && holds,
+                Node::Absent { rel, .. } => self.words.quiet(*rel) && holds,
+                _ => false,
+            }
+    }
+
     fn children(&self, node: NodeIndex) -> Vec<(NodeIndex, bool)> {
+        if let Node::Fact { rel, .. } | Node::Absent { rel, .. } = &self.graph[node]
+            && self.detail < Detail::Full
+            && self.words.leaf(*rel)
+        {
+            return Vec::new();
+        }
         let mut next: Vec<(NodeIndex, bool)> =
             below(self.graph, node).into_iter().map(|(n, link)| (n, link.holds)).collect();
         let in_proof = || {

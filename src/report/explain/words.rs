@@ -91,6 +91,16 @@ pub trait Words {
         self.mute_relation(rel)
     }
 
+    /// Whether what lies below a fact or absence of a relation is hidden unless asked for.
+    fn leaf(&self, rel: RelId) -> bool {
+        self.program().rel(rel).notes.has("leaf")
+    }
+
+    /// Whether facts and, in a proof, absences of a relation go without saying, with all that lies below them.
+    fn quiet(&self, rel: RelId) -> bool {
+        self.program().rel(rel).notes.has("quiet")
+    }
+
     /// Whether a rule is hidden unless asked for.
     fn mute_rule(&self, _rule: RuleId) -> bool {
         false
