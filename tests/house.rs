@@ -11,7 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("proof", &["lang", "engine"]),
     ("facts", &["lang", "engine"]),
     ("rulebook", &["lang", "facts"]),
-    ("bulk", &["lang", "engine", "facts", "rulebook"]),
+    ("bulk", &["lang", "engine", "proof", "facts", "rulebook"]),
     ("report", &["lang", "engine", "proof", "facts", "rulebook", "bulk"]),
     ("cli", &["lang", "engine", "proof", "facts", "rulebook", "bulk", "report"]),
 ];
