@@ -88,7 +88,10 @@ fn wrong_rules_are_3() {
     let columns: Vec<String> = (0..20).map(|i| format!("c{i}: number")).collect();
     let vars: Vec<String> = (0..20).map(|i| format!("v{i}")).collect();
     let (columns, vars) = (columns.join(", "), vars.join(", "));
-    let wide = format!(".decl a({columns})\n.decl b({columns})\n.output b\na({}1).\nb({vars}) :- a({vars}).\n", "1, ".repeat(19));
+    let wide = format!(
+        ".decl a({columns})\n.decl b({columns})\n.output b\na({}1).\nb({vars}) :- a({vars}).\n",
+        "1, ".repeat(19)
+    );
     let d = with(wide.as_bytes());
     assert_eq!(d.code, 0, "{}", d.err);
 }
@@ -98,7 +101,9 @@ fn wrong_data_are_4_and_leave_nothing_behind() {
     let at = "2025-06-30";
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("结果");
-    let run = |dir: &Path| zhuize(&["--lang", "en", "run", dir.to_str().unwrap(), "--as-of", at, "-o", out.to_str().unwrap()]);
+    let run = |dir: &Path| {
+        zhuize(&["--lang", "en", "run", dir.to_str().unwrap(), "--as-of", at, "-o", out.to_str().unwrap()])
+    };
     let nowhere = place.path().join("nowhere");
     let d = run(&nowhere);
     assert_eq!(d.code, 4, "{}", d.err);
@@ -108,9 +113,25 @@ fn wrong_data_are_4_and_leave_nothing_behind() {
     let cases: Vec<(&str, Change, &str)> = vec![
         ("cases.csv", Box::new(|_| Vec::new()), "E0505"),
         ("conduct.csv", append("nosuch,nobody,wrong_opinion,,,,x"), "E0542"),
-        ("people.csv", Box::new(|t| { let row = t.lines().nth(1).unwrap().to_owned(); format!("{t}{row}\n").into_bytes() }), "E0541"),
+        (
+            "people.csv",
+            Box::new(|t| {
+                let row = t.lines().nth(1).unwrap().to_owned();
+                format!("{t}{row}\n").into_bytes()
+            }),
+            "E0541",
+        ),
         ("rulings.csv", Box::new(|t| t.replacen("quashed", "quased", 1).into_bytes()), "E0526"),
-        ("rulings.csv", Box::new(|t| { let (h, rest) = t.split_once('\n').unwrap(); let mut f: Vec<&str> = rest.lines().next().unwrap().split(',').collect(); f[3] = "2023-02-30"; format!("{h}\n{}\n", f.join(",")).into_bytes() }), "E0524"),
+        (
+            "rulings.csv",
+            Box::new(|t| {
+                let (h, rest) = t.split_once('\n').unwrap();
+                let mut f: Vec<&str> = rest.lines().next().unwrap().split(',').collect();
+                f[3] = "2023-02-30";
+                format!("{h}\n{}\n", f.join(",")).into_bytes()
+            }),
+            "E0524",
+        ),
         ("options.csv", Box::new(|_| b"option,value\njoint_failure,sometimes\n".to_vec()), "E0542"),
         ("options.csv", Box::new(|_| b"option,value\njoint_failure,each\njoint_failure,all\n".to_vec()), "E0560"),
     ];
@@ -129,12 +150,25 @@ fn rows_left_out_are_written_down() {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("out");
     let dir = changed(DEMO, "rulings.csv", |t| t.replacen("quashed", "quased", 1).into_bytes());
-    let args = ["--lang", "zh", "run", dir.path().to_str().unwrap(), "--as-of", "2025-06-30", "--skip-bad-rows", "-o", out.to_str().unwrap()];
+    let args = [
+        "--lang",
+        "zh",
+        "run",
+        dir.path().to_str().unwrap(),
+        "--as-of",
+        "2025-06-30",
+        "--skip-bad-rows",
+        "-o",
+        out.to_str().unwrap(),
+    ];
     let d = zhuize(&args);
     assert_eq!(d.code, 0, "{}", d.err);
     let rejected = fs::read_to_string(out.join("rejected.csv")).unwrap();
     assert_eq!(rejected.lines().count(), 2, "{rejected}");
-    assert!(rejected.contains("rulings.csv") && rejected.contains("quased") && rejected.contains("E0526"), "{rejected}");
+    assert!(
+        rejected.contains("rulings.csv") && rejected.contains("quased") && rejected.contains("E0526"),
+        "{rejected}"
+    );
     assert!(d.out.contains("略过有错的行 1 行"), "{}", d.out);
     // A sound run into the same folder takes the file away.
     let d = zhuize(&["run", DEMO, "--as-of", "2025-06-30", "-o", out.to_str().unwrap()]);
@@ -147,7 +181,8 @@ fn same_bytes_whatever_the_form_of_the_files_and_the_threads() {
     let place = tempfile::tempdir().unwrap();
     let run = |facts: &str, name: &str, threads: &str| {
         let out = place.path().join(name);
-        let d = zhuize(&["-q", "run", facts, "--as-of", "2025-06-30", "--threads", threads, "-o", out.to_str().unwrap()]);
+        let d =
+            zhuize(&["-q", "run", facts, "--as-of", "2025-06-30", "--threads", threads, "-o", out.to_str().unwrap()]);
         assert_eq!(d.code, 0, "{}", d.err);
         let mut all = files(&out);
         all.retain(|(n, _)| n != "manifest.json");

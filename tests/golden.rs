@@ -30,7 +30,22 @@ fn rows(path: &Path, columns: Option<&[String]>) -> Result<(Vec<String>, Rows), 
 fn check(case: &Path) -> Result<(), Failed> {
     let out = tempfile::tempdir()?;
     let mut args: Vec<OsString> = ["zhuize", "--quiet", "--lang", "en"].iter().map(OsString::from).collect();
-    // A casebase of an example instrument is run with the example beside the built-in rules.
+    // The template and the examples are no part of the built-in rules: they are put beside them, under the name that the
+    // instrument declares for itself.
+    let folder = case.parent().and_then(Path::parent).expect("rules/<instrument>/cases/<name>");
+    if folder.starts_with("rules/_template") || folder.starts_with("rules/examples") {
+        let text = fs::read_to_string(folder.join("rulebook.dl"))?;
+        let id = text.split("instrument(\"").nth(1).and_then(|t| t.split('"').next()).ok_or("no instrument(...)")?;
+        let beside = out.path().join("rules").join(id);
+        fs::create_dir_all(&beside)?;
+        for e in fs::read_dir(folder)? {
+            let p = e?.path();
+            if p.is_file() {
+                fs::copy(&p, beside.join(p.file_name().expect("a file")))?;
+            }
+        }
+        args.extend(["--with".into(), beside.into_os_string()]);
+    }
     args.push("run".into());
     args.push(case.join("facts").into());
     let extra = fs::read_to_string(case.join("args")).unwrap_or_default();
@@ -46,7 +61,8 @@ fn check(case: &Path) -> Result<(), Failed> {
     }
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut wrong = String::new();
-    let mut files: Vec<PathBuf> = fs::read_dir(case.join("expect"))?.map(|e| Ok(e?.path())).collect::<Result<_, std::io::Error>>()?;
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(case.join("expect"))?.map(|e| Ok(e?.path())).collect::<Result<_, std::io::Error>>()?;
     files.sort();
     if files.is_empty() {
         return Err("expect/ is empty".into());
@@ -87,7 +103,8 @@ fn main() {
     }
     folders.sort();
     for folder in folders {
-        let mut cases: Vec<PathBuf> = fs::read_dir(&folder).into_iter().flatten().filter_map(|e| e.ok().map(|e| e.path())).collect();
+        let mut cases: Vec<PathBuf> =
+            fs::read_dir(&folder).into_iter().flatten().filter_map(|e| e.ok().map(|e| e.path())).collect();
         cases.sort();
         for case in cases {
             trials.push(Trial::test(case.display().to_string(), move || check(&case)));

@@ -8,7 +8,9 @@ fn matches(want: &[&str], got: &[&str]) -> bool {
     match want.split_first() {
         None => got.is_empty(),
         Some((&"...", rest)) => (0..=got.len()).any(|n| matches(rest, &got[n..])),
-        Some((w, rest)) => got.split_first().is_some_and(|(g, more)| w.trim_end() == g.trim_end() && matches(rest, more)),
+        Some((w, rest)) => {
+            got.split_first().is_some_and(|(g, more)| w.trim_end() == g.trim_end() && matches(rest, more))
+        }
     }
 }
 
@@ -54,7 +56,10 @@ fn check(readme: &str, lang: &str) -> usize {
                 .or_else(|| command.strip_prefix("zhuize "))
                 .or_else(|| command.strip_prefix("LANG=zh_CN.UTF-8 zhuize "));
             let Some(rest) = rest else {
-                assert!(command == "cargo test" || command.starts_with("cargo install "), "{readme}: unknown command: {command}");
+                assert!(
+                    command == "cargo test" || command.starts_with("cargo install "),
+                    "{readme}: unknown command: {command}"
+                );
                 continue;
             };
             let mut args: Vec<OsString> = vec!["zhuize".into(), "--lang".into(), lang.into()];
@@ -75,7 +80,11 @@ fn check(readme: &str, lang: &str) -> usize {
             if target.is_none() {
                 let out = out.replace(&format!("{}/", place.path().display()), "");
                 let got: Vec<&str> = out.lines().collect();
-                assert!(matches(&want, &got), "{readme}: {command}\n--- shown\n{}\n--- printed\n{out}", want.join("\n"));
+                assert!(
+                    matches(&want, &got),
+                    "{readme}: {command}\n--- shown\n{}\n--- printed\n{out}",
+                    want.join("\n")
+                );
             }
             seen += 1;
         }

@@ -63,7 +63,12 @@ pub(super) fn any(program: &Program, db: &Database) -> bool {
 }
 
 /// All violated constraints; `given` holds the given facts alone.
-pub(super) fn contradictions(book: &Rulebook, given: &Database, db: &Database, origins: &Origins) -> Vec<Contradiction> {
+pub(super) fn contradictions(
+    book: &Rulebook,
+    given: &Database,
+    db: &Database,
+    origins: &Origins,
+) -> Vec<Contradiction> {
     let program = &book.program;
     let mut found = Vec::new();
     for (i, relation) in program.relations.iter().enumerate() {
@@ -95,9 +100,9 @@ pub(super) fn contradictions(book: &Rulebook, given: &Database, db: &Database, o
                             let notes = &relation.notes;
                             let info = &book.rules[rule.index()];
                             for (own, key, out) in [(&info.zh, "say.zh", &mut zh), (&info.en, "say.en", &mut en)] {
-                                let phrase = own.clone().or_else(|| {
-                                    notes.get(key).and_then(|t| crate::rulebook::Phrase::parse(t).ok())
-                                });
+                                let phrase = own
+                                    .clone()
+                                    .or_else(|| notes.get(key).and_then(|t| crate::rulebook::Phrase::parse(t).ok()));
                                 if let Some(p) = phrase {
                                     *out = p.fill(value);
                                 }

@@ -4,8 +4,8 @@ mod constraint;
 
 pub use constraint::{Contradiction, Row};
 
-use crate::engine::{self, limit::Limit};
 use crate::engine::store::Database;
+use crate::engine::{self, limit::Limit};
 use crate::facts::{self, LoadOptions, Loaded, Sources};
 use crate::rulebook::Rulebook;
 use std::path::PathBuf;

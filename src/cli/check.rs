@@ -57,7 +57,12 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         let p = &book.program;
         let declared = p.relations.iter().filter(|r| !r.name.starts_with('$')).count();
         match setting.lang {
-            Lang::Zh => writeln!(out, "规则集：{} 条规则，{declared} 个关系，{} 层，{warnings} 条提示", p.rules.len(), p.strata.len())?,
+            Lang::Zh => writeln!(
+                out,
+                "规则集：{} 条规则，{declared} 个关系，{} 层，{warnings} 条提示",
+                p.rules.len(),
+                p.strata.len()
+            )?,
             Lang::En => writeln!(
                 out,
                 "Rulebook: {} rules, {declared} relations, {} strata, {warnings} warnings",
@@ -89,8 +94,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 }
             }
             Err(bulk::Trouble::Defects(l)) if !text => {
-                view["data"] =
-                    Value::Array(l.defects.list().iter().chain(l.warnings.list()).map(|d| defect(d, setting)).collect());
+                view["data"] = Value::Array(
+                    l.defects.list().iter().chain(l.warnings.list()).map(|d| defect(d, setting)).collect(),
+                );
                 result = Err(Failure::Data);
             }
             Err(bulk::Trouble::Contradictions(_, found)) if !text => {

@@ -36,6 +36,9 @@ struct Cli {
     /// Folder of rulebooks to use in place of the built-in ones
     #[arg(long, global = true, value_name = "DIR")]
     rules: Option<PathBuf>,
+    /// A further instrument folder to use beside the rulebooks (may be given several times)
+    #[arg(long = "with", global = true, value_name = "DIR")]
+    with: Vec<PathBuf>,
     /// Say nothing but results and errors
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -69,7 +72,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
             return if usage { 2 } else { 0 };
         }
     };
-    let setting = Setting { lang: cli.lang.unwrap_or_else(locale), rules: cli.rules, quiet: cli.quiet };
+    let setting = Setting { lang: cli.lang.unwrap_or_else(locale), rules: cli.rules, with: cli.with, quiet: cli.quiet };
     let result = match cli.command {
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),

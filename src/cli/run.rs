@@ -146,7 +146,12 @@ fn print_summary(
         writeln!(out, "\n{}\n  {}", setting.say("问一句为什么：", "Ask why:"), layout::plain(&line))?;
     }
     if let Some(dir) = &args.output {
-        writeln!(out, "{} {}", setting.say("结果写入", "Results written to"), layout::plain(&dir.display().to_string()))?;
+        writeln!(
+            out,
+            "{} {}",
+            setting.say("结果写入", "Results written to"),
+            layout::plain(&dir.display().to_string())
+        )?;
     }
     Ok(())
 }

@@ -17,6 +17,8 @@ pub struct Setting {
     pub lang: Lang,
     /// Rules folder; built-in rules if `None`.
     pub rules: Option<PathBuf>,
+    /// Further instrument folders.
+    pub with: Vec<PathBuf>,
     /// Results and errors only.
     pub quiet: bool,
 }
@@ -40,10 +42,14 @@ impl Setting {
 
     /// The files of the rulebook.
     pub fn rule_tree(&self) -> Result<RuleTree, Failure> {
-        match &self.rules {
-            None => Ok(RuleTree::embedded()),
-            Some(dir) => RuleTree::from_dir(dir).map_err(|e| Failure::RulesUnreadable(e.to_string())),
+        let mut tree = match &self.rules {
+            None => RuleTree::embedded(),
+            Some(dir) => RuleTree::from_dir(dir).map_err(|e| Failure::RulesUnreadable(e.to_string()))?,
+        };
+        for dir in &self.with {
+            tree.add_instrument(dir).map_err(|e| Failure::RulesUnreadable(e.to_string()))?;
         }
+        Ok(tree)
     }
 
     /// The rulebook; its errors are printed (its warnings only by `check`).
@@ -164,4 +170,3 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
     })();
     result.unwrap_or_else(|f| f)
 }
-

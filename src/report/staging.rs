@@ -67,7 +67,8 @@ impl Staging {
     /// What the disk says.
     pub fn file(&mut self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Written> {
         let file = File::create(self.made.path().join(name))?;
-        let mut out = Hashing { inner: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        let mut out =
+            Hashing { inner: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), bytes: 0 };
         write(&mut out)?;
         out.flush()?;
         self.names.push(name.to_owned());

@@ -120,7 +120,8 @@ pub fn summary(program: &Program, codes: &CodeLists, db: &Database) -> Vec<Block
                     .map(|(w, keys)| {
                         let code = db.symbols.resolve(*w).to_owned();
                         let at = list.iter().position(|c| c.code == code).unwrap_or(usize::MAX);
-                        let (zh, en) = list.get(at).map_or((code.clone(), code.clone()), |c| (c.zh.clone(), c.en.clone()));
+                        let (zh, en) =
+                            list.get(at).map_or((code.clone(), code.clone()), |c| (c.zh.clone(), c.en.clone()));
                         (at, code, zh, en, keys.len())
                     })
                     .collect();

@@ -140,7 +140,13 @@ pub fn marks(program: &Program, db: &Database, rel: RelId) -> Vec<Mark> {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_csv(program: &Program, db: &Database, ranks: &Ranks, rel: RelId, out: &mut impl Write) -> io::Result<usize> {
+pub fn write_csv(
+    program: &Program,
+    db: &Database,
+    ranks: &Ranks,
+    rel: RelId,
+    out: &mut impl Write,
+) -> io::Result<usize> {
     let relation = program.rel(rel);
     let looks = looks(program, relation);
     let marks = marks(program, db, rel);

@@ -167,12 +167,8 @@ impl Words for BookWords<'_> {
                 }
             });
         }
-        let shown: Vec<String> = pattern
-            .iter()
-            .zip(&r.columns)
-            .filter_map(|(v, _)| v.as_ref())
-            .map(|v| self.value(v))
-            .collect();
+        let shown: Vec<String> =
+            pattern.iter().zip(&r.columns).filter_map(|(v, _)| v.as_ref()).map(|v| self.value(v)).collect();
         let (colon, comma) = (self.language.pick("：", ": "), self.language.pick("，", ", "));
         let label = self.relation_label(rel);
         match self.language {

@@ -161,8 +161,11 @@ pub(super) fn read_vocabulary(path: &str, text: &str, codes: &mut CodeLists, out
             // Instruments may share a code, but not with different words.
             Some(first) if *first == code => {}
             Some(first) => out.push(
-                problem("E0411", format!("{path}:{line}: code `{}` of list `{}` stands twice, with other words", r[1], r[0]))
-                    .note(format!("before: {} / {}", first.zh, first.en)),
+                problem(
+                    "E0411",
+                    format!("{path}:{line}: code `{}` of list `{}` stands twice, with other words", r[1], r[0]),
+                )
+                .note(format!("before: {} / {}", first.zh, first.en)),
             ),
         }
     }

@@ -61,7 +61,9 @@ const DECL_KEYS: &[&str] = &[
     "not.zh",
     "not.en",
     "summary",
-    "verdict", "leaf", "quiet",
+    "verdict",
+    "leaf",
+    "quiet",
 ];
 const RULE_KEYS: &[&str] = &["id", "cite", "say.zh", "say.en", "reading", "mute", "assume"];
 

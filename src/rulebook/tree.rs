@@ -61,6 +61,26 @@ impl RuleTree {
         Self { files, cases }
     }
 
+    /// Adds an instrument folder under its own name, in the place of one of that name.
+    ///
+    /// # Errors
+    /// As [`RuleTree::from_dir`].
+    pub fn add_instrument(&mut self, dir: &Path) -> Result<(), TreeError> {
+        let more = Self::from_dir(dir)?;
+        let name = std::path::absolute(dir)
+            .ok()
+            .and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()))
+            .unwrap_or_else(|| "instrument".to_owned());
+        let below = format!("{name}/");
+        self.files.retain(|f| !f.path.starts_with(&below));
+        self.cases.retain(|c| !c.starts_with(&below));
+        self.files.extend(more.files.into_iter().map(|f| RuleFile { path: format!("{below}{}", f.path), ..f }));
+        self.cases.extend(more.cases.into_iter().map(|c| format!("{below}{c}")));
+        self.files.sort_by(|a, b| a.path.cmp(&b.path));
+        self.cases.sort();
+        Ok(())
+    }
+
     /// The rules of a folder.
     ///
     /// # Errors
@@ -81,7 +101,7 @@ impl RuleTree {
                 let path = root.join(&below);
                 let meta = std::fs::metadata(&path).map_err(|source| TreeError::Io { path: path.clone(), source })?;
                 if meta.is_dir() {
-                    if rel.ends_with("cases") {
+                    if rel.ends_with("cases") && rel.file_name().is_some() {
                         tree.cases.push(name);
                     } else {
                         todo.push(below);

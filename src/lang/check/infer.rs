@@ -75,7 +75,7 @@ impl Typing {
     }
 }
 
-/// A type name with its article.
+/// A type name with `a` or `an` before it.
 fn a(name: &str) -> String {
     let vowel = name.starts_with(|c: char| "aeiouAEIOU".contains(c)) && !name.to_ascii_lowercase().starts_with("uni");
     format!("{} `{name}`", if vowel { "an" } else { "a" })
