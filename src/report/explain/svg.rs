@@ -4,7 +4,7 @@ use super::layout::{Placed, Size, columns, place};
 use super::measure::{width, wrap};
 use super::view::{Kind, View, ViewNode};
 use super::words::Language;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// Options of the picture.
@@ -27,6 +27,9 @@ const LINE: f64 = 18.0;
 const SMALL: f64 = 15.0;
 const CELL: f64 = 6.9;
 const SMALL_CELL: f64 = 5.9;
+/// How far a rule on a foot reaches into the box above it, and how much narrower it is at least.
+const FOOT_OVERLAP: f64 = 4.0;
+const FOOT_INDENT: f64 = 16.0;
 
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -49,11 +52,15 @@ struct Card {
     node: usize,
     kind: Kind,
     fails: bool,
+    /// Drawn before in another column.
+    again: bool,
     lines: Vec<String>,
     small: Vec<String>,
     size: Size,
     /// Room to the left of the text for the sign of the shape.
     left: f64,
+    /// The only rule, drawn below the text.
+    foot: Option<Box<Card>>,
 }
 
 /// Room left and right of the text, beside the padding, that a shape takes.
@@ -69,58 +76,123 @@ fn sides(kind: Kind) -> (f64, f64) {
     }
 }
 
-fn card(number: usize, node: &ViewNode, fails: bool, language: Language) -> Card {
-    let cells = match node.kind {
-        Kind::Rule | Kind::Attempt => 24,
-        Kind::Compare | Kind::Range | Kind::Aggregate => 30,
-        _ => 36,
-    };
-    let lines = wrap(&node.text, cells);
-    let mut small = Vec::new();
-    if let Some(origin) = &node.origin {
-        small.extend(wrap(origin, cells + 6));
+impl Card {
+    fn of(number: usize, node: &ViewNode, fails: bool, language: Language) -> Self {
+        let cells = match node.kind {
+            Kind::Rule | Kind::Attempt => 30,
+            Kind::Compare | Kind::Range | Kind::Aggregate => 30,
+            _ => 38,
+        };
+        let lines = wrap(&node.text, cells);
+        let mut small = Vec::new();
+        if let Some(origin) = &node.origin {
+            small.extend(wrap(origin, cells + 6));
+        }
+        for note in &node.notes {
+            small.extend(wrap(note, cells + 4));
+        }
+        if node.folded {
+            small.push(language.pick("（另处已说明）", "(shown elsewhere)").to_owned());
+        }
+        let (left, right) = sides(node.kind);
+        let text = lines.iter().map(|l| width(l) as f64 * CELL).fold(0.0, f64::max);
+        let small_text = small.iter().map(|l| width(l) as f64 * SMALL_CELL).fold(0.0, f64::max);
+        let w = (text.max(small_text) + left + right + 20.0).max(64.0).ceil();
+        let h = lines.len() as f64 * LINE + small.len() as f64 * SMALL + 14.0;
+        let size = Size { w, h };
+        Self { node: number, kind: node.kind, fails, again: false, lines, small, size, left, foot: None }
     }
-    for note in &node.notes {
-        small.extend(wrap(note, cells + 4));
+
+    /// Puts the only rule on the foot of the card.
+    fn stand_on(&mut self, number: usize, rule: &ViewNode, language: Language) {
+        let mut foot = Self::of(number, rule, false, language);
+        foot.size.h -= 6.0;
+        self.size.w = self.size.w.max(foot.size.w + FOOT_INDENT);
+        self.size.h += foot.size.h - FOOT_OVERLAP;
+        self.foot = Some(Box::new(foot));
     }
-    if node.folded {
-        small.push(language.pick("（另处已说明）", "(shown elsewhere)").to_owned());
+
+    fn draw(&self, view: &View, x: f64, y: f64, out: &mut String) {
+        let node = &view.nodes[self.node];
+        // A box drawn again has no id of its own.
+        let id = if self.again { String::new() } else { format!(" id=\"n{}\"", node.id) };
+        let _ = writeln!(out, "<g{id}><title>{}</title>", escape(&tooltip(node, view.language)));
+        let own = self.foot.as_ref().map_or(self.size.h, |f| self.size.h - f.size.h + FOOT_OVERLAP);
+        shape(out, self.kind, self.fails, x, y, self.size.w, own);
+        let mut line = y + if own < self.lines.len() as f64 * LINE + 14.0 { 4.0 } else { 7.0 };
+        let text_x = x + 10.0 + self.left;
+        for l in &self.lines {
+            line += LINE;
+            let _ = writeln!(out, "<text x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>", line - 5.0, escape(l));
+        }
+        for l in &self.small {
+            line += SMALL;
+            let _ = writeln!(out, "<text class=\"s\" x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>", line - 3.0, escape(l));
+        }
+        out.push_str("</g>\n");
+        if let Some(foot) = &self.foot {
+            foot.draw(view, x + self.size.w - foot.size.w, y + own - FOOT_OVERLAP, out);
+        }
     }
-    let (left, right) = sides(node.kind);
-    let text = lines.iter().map(|l| width(l) as f64 * CELL).fold(0.0, f64::max);
-    let small_text = small.iter().map(|l| width(l) as f64 * SMALL_CELL).fold(0.0, f64::max);
-    let w = (text.max(small_text) + left + right + 20.0).max(64.0);
-    let h = lines.len() as f64 * LINE + small.len() as f64 * SMALL + 14.0;
-    Card { node: number, kind: node.kind, fails, lines, small, size: Size { w: w.ceil(), h }, left }
 }
 
-/// What is drawn: boxes (by node) and edges between boxes.
+/// What is drawn: boxes (by node), the rule drawn on the foot of each, and edges between boxes.
 struct Boxes {
     of: Vec<usize>,
+    foot: Vec<Option<usize>>,
     edges: Vec<(usize, usize)>,
     lacks: Vec<bool>,
 }
 
-/// One box per node; only what has nothing below it is drawn again in each column where it is needed, so that its edges
-/// stay short.
-fn boxes(view: &View, drawn: usize) -> Boxes {
-    let below = |i: usize| view.nodes[i].below.iter().filter(|(b, _)| *b < drawn);
-    let plain: Vec<(usize, usize)> = (0..drawn).flat_map(|i| below(i).map(move |(b, _)| (i, *b))).collect();
-    let column = columns(drawn, &plain);
-    let mut out = Boxes { of: (0..drawn).collect(), edges: Vec::new(), lacks: Vec::new() };
-    let mut copies: HashMap<(usize, usize), usize> = HashMap::new();
-    for i in 0..drawn {
-        for (b, holds) in below(i) {
-            let mut at = *b;
-            if view.nodes[*b].below.is_empty() && column[*b] != column[i] + 1 {
-                at = *copies.entry((*b, column[i])).or_insert_with(|| {
-                    out.of.push(*b);
-                    out.of.len() - 1
-                });
+/// The only rule below a fact or an absence.
+fn foot(view: &View, node: usize) -> Option<usize> {
+    let n = &view.nodes[node];
+    let only = match n.below.as_slice() {
+        [(b, _)] => *b,
+        _ => return None,
+    };
+    let fits = match n.kind {
+        Kind::Given | Kind::Derived => view.nodes[only].kind == Kind::Rule,
+        Kind::Absent => view.nodes[only].kind == Kind::Attempt,
+        _ => false,
+    };
+    fits.then_some(only)
+}
+
+/// One box per node, with two exceptions: an only rule is drawn on the foot of what it concludes, and what has nothing
+/// below it is drawn again in each column where it is needed, so that its edges stay short.
+fn boxes(view: &View, most: usize) -> Boxes {
+    let mut out = Boxes { of: Vec::new(), foot: Vec::new(), edges: Vec::new(), lacks: Vec::new() };
+    let mut place: HashMap<usize, usize> = HashMap::new();
+    let on_foot: HashSet<usize> = (0..view.nodes.len()).filter_map(|i| foot(view, i)).collect();
+    for i in (0..view.nodes.len()).filter(|i| !on_foot.contains(i)).take(most) {
+        place.insert(i, out.of.len());
+        out.of.push(i);
+        out.foot.push(foot(view, i));
+    }
+    let mut plain: Vec<(usize, usize, bool)> = Vec::new();
+    for (at, i) in out.of.iter().enumerate() {
+        let node = out.foot[at].unwrap_or(*i);
+        for (b, holds) in &view.nodes[node].below {
+            if let Some(to) = place.get(b) {
+                plain.push((at, *to, !holds));
             }
-            out.edges.push((i, at));
-            out.lacks.push(!holds);
         }
+    }
+    let edges: Vec<(usize, usize)> = plain.iter().map(|(a, b, _)| (*a, *b)).collect();
+    let column = columns(out.of.len(), &edges);
+    let mut copies: HashMap<(usize, usize), usize> = HashMap::new();
+    for (from, mut to, lacks) in plain {
+        if view.nodes[out.of[to]].below.is_empty() && column[to] != column[from] + 1 {
+            let original = out.of[to];
+            to = *copies.entry((to, column[from])).or_insert_with(|| {
+                out.of.push(original);
+                out.foot.push(None);
+                out.of.len() - 1
+            });
+        }
+        out.edges.push((from, to));
+        out.lacks.push(lacks);
     }
     out
 }
@@ -128,21 +200,28 @@ fn boxes(view: &View, drawn: usize) -> Boxes {
 /// Draws the graph.
 #[must_use]
 pub fn render(view: &View, options: &SvgOptions) -> String {
-    let drawn = view.nodes.len().min(options.most_nodes.max(1));
-    let Boxes { of, edges, lacks } = boxes(view, drawn);
+    let Boxes { of, foot, edges, lacks } = boxes(view, options.most_nodes.max(1));
     let mut blocks = vec![false; of.len()];
     for ((_, b), lacks) in edges.iter().zip(&lacks) {
         blocks[*b] |= *lacks && view.nodes[of[*b]].holds;
     }
     let fails = |n: &ViewNode| !n.holds && matches!(n.kind, Kind::Compare | Kind::Range);
-    let cards: Vec<Card> = of
-        .iter()
-        .zip(&blocks)
-        .map(|(i, blocks)| card(*i, &view.nodes[*i], *blocks || fails(&view.nodes[*i]), view.language))
+    let mut first = HashSet::new();
+    let cards: Vec<Card> = (0..of.len())
+        .map(|i| {
+            let node = &view.nodes[of[i]];
+            let mut card = Card::of(of[i], node, blocks[i] || fails(node), view.language);
+            card.again = !first.insert(of[i]);
+            if let Some(rule) = foot[i] {
+                card.stand_on(rule, &view.nodes[rule], view.language);
+            }
+            card
+        })
         .collect();
     let sizes: Vec<Size> = cards.iter().map(|c| c.size).collect();
     let placed = place(&sizes, &edges);
     let mut notes = view.notes.clone();
+    let drawn = first.len() + foot.iter().flatten().count();
     if drawn < view.nodes.len() {
         let n = view.nodes.len() - drawn;
         notes.push(match view.language {
@@ -150,7 +229,8 @@ pub fn render(view: &View, options: &SvgOptions) -> String {
             Language::En => format!("{n} further nodes are not drawn"),
         });
     }
-    let kinds: BTreeSet<Kind> = cards.iter().map(|c| c.kind).collect();
+    let feet = cards.iter().filter_map(|c| c.foot.as_ref()).map(|f| f.kind);
+    let kinds: BTreeSet<Kind> = cards.iter().map(|c| c.kind).chain(feet).collect();
     page(view, options, &cards, &placed, (&edges, &lacks), &kinds, &notes)
 }
 
@@ -217,24 +297,8 @@ fn page(
         let class = if *lacks { "e l" } else { "e" };
         let _ = writeln!(out, "<path class=\"{class}\" d=\"{}\"/>", curve(path, top));
     }
-    for (i, card) in cards.iter().enumerate() {
-        let (x, y) = (MARGIN + placed.boxes[i].0, top + placed.boxes[i].1 - card.size.h / 2.0);
-        let node = &view.nodes[card.node];
-        // A box drawn again has no id of its own.
-        let id = if i == card.node { format!(" id=\"n{}\"", node.id) } else { String::new() };
-        let _ = writeln!(out, "<g{id}><title>{}</title>", escape(&tooltip(node, view.language)));
-        shape(&mut out, card.kind, card.fails, x, y, card.size.w, card.size.h);
-        let mut line = y + 7.0;
-        let text_x = x + 10.0 + card.left;
-        for l in &card.lines {
-            line += LINE;
-            let _ = writeln!(out, "<text x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>", line - 5.0, escape(l));
-        }
-        for l in &card.small {
-            line += SMALL;
-            let _ = writeln!(out, "<text class=\"s\" x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>", line - 3.0, escape(l));
-        }
-        out.push_str("</g>\n");
+    for (card, (x, y)) in cards.iter().zip(&placed.boxes) {
+        card.draw(view, MARGIN + x, top + y - card.size.h / 2.0, &mut out);
     }
     for (i, note) in notes.iter().enumerate() {
         let y = top + placed.height + 20.0 * (i as f64 + 1.0) + 6.0;

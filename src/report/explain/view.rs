@@ -1,8 +1,10 @@
 //! A derivation graph in words, with what is hidden taken out: what every renderer draws.
 
 use super::words::{Language, Words};
+use crate::lang::date::BLANK;
+use crate::lang::program::{CmpOp, Const};
 use crate::proof::Explanation;
-use crate::proof::graph::{Graph, Node, NodeIndex, below};
+use crate::proof::graph::{Graph, Node, NodeIndex, Value, below};
 use crate::proof::rank::Count;
 use std::collections::{HashMap, HashSet};
 
@@ -160,6 +162,14 @@ fn notes(e: &Explanation, language: Language) -> Vec<String> {
     out
 }
 
+fn blank(value: &Value) -> bool {
+    match &value.value {
+        Const::Symbol(s) => s.is_empty(),
+        Const::Number(n) => *n == BLANK,
+        _ => false,
+    }
+}
+
 struct Builder<'a> {
     graph: &'a Graph,
     words: &'a dyn Words,
@@ -183,8 +193,11 @@ impl Builder<'_> {
         match &self.graph[node] {
             Node::Fact { rel, .. } => full || !self.words.mute_relation(*rel),
             Node::Rule { rule, .. } => full || !self.words.mute_rule(*rule),
+            Node::Attempt { rule, .. } => full || (self.detail > Detail::Short && !self.words.mute_rule(*rule)),
             // An absence without attempts is all there is to say.
             Node::Absent { rel, .. } => full || !self.words.mute_absence(*rel) || self.children(node).is_empty(),
+            // A test that something is filled in is no news.
+            Node::Compare { op: CmpOp::Ne, left, right, holds: true, .. } if blank(left) || blank(right) => full,
             _ => self.detail > Detail::Short,
         }
     }
@@ -201,7 +214,10 @@ impl Builder<'_> {
                 next.truncate(1);
             }
             let hide = |k: NodeIndex| hidden && matches!(self.graph[k], Node::Rule { .. } | Node::Attempt { .. });
-            stack.extend(next.into_iter().rev().map(|(k, holds)| (k, holds, hide(k))));
+            // What a hidden absence rests on is itself an absence that is as it should be.
+            let fine =
+                |k: NodeIndex| hidden && matches!(self.graph[k], Node::Absent { .. }) && !self.full_of_lacks(node);
+            stack.extend(next.into_iter().rev().map(|(k, holds)| (k, holds || fine(k), hide(k))));
         };
         push(&mut stack, node, false);
         while let Some((n, holds, hide)) = stack.pop() {
@@ -215,7 +231,7 @@ impl Builder<'_> {
                 out.push((n, holds));
                 continue;
             }
-            push(&mut stack, n, matches!(self.graph[n], Node::Fact { .. } | Node::Absent { .. }));
+            push(&mut stack, n, hide || matches!(self.graph[n], Node::Fact { .. } | Node::Absent { .. }));
         }
         out
     }
@@ -227,6 +243,11 @@ impl Builder<'_> {
                 Node::Absent { rel, .. } => self.words.quiet(*rel) && holds,
                 _ => false,
             }
+    }
+
+    /// Whether what lies below a node is what it lacks.
+    fn full_of_lacks(&self, node: NodeIndex) -> bool {
+        matches!(self.graph[node], Node::Absent { .. } | Node::Attempt { .. })
     }
 
     fn children(&self, node: NodeIndex) -> Vec<(NodeIndex, bool)> {
@@ -244,6 +265,8 @@ impl Builder<'_> {
         };
         if matches!(self.graph[node], Node::Absent { .. }) && self.detail < Detail::Full && in_proof() {
             next.truncate(if self.detail == Detail::Short { 0 } else { 1 });
+            // A rule of which nothing is met explains nothing.
+            next.retain(|(n, _)| !matches!(self.graph[*n], Node::Attempt { met: 0, .. }));
         }
         next
     }
