@@ -1,0 +1,343 @@
+//! The tables of a run as the engine sees them: batches of sorted rows, permuted copies of them made when a plan first
+//! probes them, and the figures a planner asks for.
+//!
+//! A relation that is complete has one batch. A relation that a recursive stratum is filling has several: stable batches
+//! of falling size (merged as datafrog's `Variable` merges its own), and last the rows found in the round before.
+
+use super::rows;
+use super::store::{Database, Table};
+use super::symbol::Symbols;
+use super::value::Word;
+use crate::lang::program::{Program, RelId};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Which rows of a relation a literal reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// All rows.
+    All,
+    /// Rows found before the last round.
+    Stable,
+    /// Rows found in the last round.
+    Recent,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Batch {
+    /// One sorted copy per permutation of the relation, if it was asked for; the first is the natural order.
+    copies: Vec<Option<Arc<Vec<Word>>>>,
+    rows: usize,
+}
+
+/// One relation.
+#[derive(Clone, Debug)]
+pub struct Rel {
+    /// Words per row: the number of columns, but 1 for a relation without columns, whose one row is then a 0.
+    width: usize,
+    nullary: bool,
+    batches: Vec<Batch>,
+    recent: bool,
+    perms: Vec<Vec<usize>>,
+    columns: Vec<Option<Column>>,
+    counted_at: usize,
+}
+
+/// What is known of a column.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// Number of distinct values (an estimate if `counts` is absent).
+    pub distinct: usize,
+    /// Rows per value, for columns of few values; sorted by value.
+    pub counts: Option<Vec<(Word, u32)>>,
+}
+
+impl Rel {
+    fn new(table: Table) -> Self {
+        let (width, nullary) = (table.width().max(1), table.width() == 0);
+        let mut rel = Self {
+            width,
+            nullary,
+            batches: Vec::new(),
+            recent: false,
+            perms: vec![(0..width).collect()],
+            columns: vec![None; width],
+            counted_at: 0,
+        };
+        if !table.is_empty() {
+            rel.push(if nullary { vec![0] } else { table.into_data() });
+        }
+        rel
+    }
+
+    /// Words per row, at least 1.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    fn picked(&self, version: Version) -> &[Batch] {
+        let last = self.batches.len() - usize::from(self.recent);
+        match version {
+            Version::All => &self.batches,
+            Version::Stable => &self.batches[..last],
+            Version::Recent => &self.batches[last..],
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn rows(&self, version: Version) -> usize {
+        self.picked(version).iter().map(|b| b.rows).sum()
+    }
+
+    /// Column order of a permutation.
+    #[must_use]
+    pub fn perm(&self, id: usize) -> &[usize] {
+        &self.perms[id]
+    }
+
+    /// The permutation that has these columns first, in some order, if one exists.
+    #[must_use]
+    pub fn known(&self, columns: &[usize]) -> Option<usize> {
+        self.perms.iter().position(|p| p[..columns.len()].iter().all(|c| columns.contains(c)))
+    }
+
+    /// The permutation that has these columns first, new if none exists; its copies are not made yet.
+    pub fn permutation(&mut self, columns: &[usize]) -> usize {
+        self.known(columns).unwrap_or_else(|| {
+            let mut perm = columns.to_vec();
+            perm.sort_unstable();
+            perm.extend((0..self.width).filter(|c| !columns.contains(c)));
+            self.perms.push(perm);
+            self.perms.len() - 1
+        })
+    }
+
+    /// Makes the copies of a permutation that are missing; tells how many rows were copied.
+    pub fn build(&mut self, id: usize) -> usize {
+        let Self { width, batches, perms, .. } = self;
+        let perm = &perms[id];
+        let mut copied = 0;
+        for b in batches {
+            if b.copies.len() <= id {
+                b.copies.resize(id + 1, None);
+            }
+            if let (None, Some(natural)) = (&b.copies[id], &b.copies[0]) {
+                b.copies[id] = Some(Arc::new(rows::permuted(*width, natural, perm, key_length(perm))));
+                copied += b.rows;
+            }
+        }
+        copied
+    }
+
+    /// The sorted copies of a permutation that is built.
+    pub fn segments(&self, version: Version, id: usize) -> impl Iterator<Item = &[Word]> + '_ {
+        self.picked(version).iter().filter_map(move |b| b.copies.get(id)?.as_deref().map(Vec::as_slice))
+    }
+
+    fn push(&mut self, data: Vec<Word>) {
+        let rows = data.len() / self.width;
+        self.batches.push(Batch { copies: vec![Some(Arc::new(data))], rows });
+    }
+
+    /// Ends a round: the rows of the last round become stable, and those of `new` that are not known yet become recent.
+    /// `new` is sorted and distinct. Tells how many are new.
+    pub fn advance(&mut self, mut new: Vec<Word>) -> usize {
+        self.settle();
+        for old in self.segments(Version::All, 0) {
+            rows::subtract(self.width, &mut new, old);
+        }
+        let found = new.len() / self.width;
+        if found > 0 {
+            self.push(new);
+            self.recent = true;
+        }
+        found
+    }
+
+    /// Makes the recent rows stable, and merges batches so that each is more than twice as large as the next.
+    pub fn settle(&mut self) {
+        if !std::mem::take(&mut self.recent) {
+            return;
+        }
+        while let [.., a, b] = self.batches.as_slice()
+            && a.rows <= 2 * b.rows
+        {
+            let merged = self.merged(a, b);
+            self.batches.truncate(self.batches.len() - 2);
+            self.batches.push(merged);
+        }
+    }
+
+    fn merged(&self, a: &Batch, b: &Batch) -> Batch {
+        let copies = (0..a.copies.len().min(b.copies.len()))
+            .map(|i| match (&a.copies[i], &b.copies[i]) {
+                (Some(x), Some(y)) => Some(Arc::new(rows::union(self.width, x, y))),
+                _ => None,
+            })
+            .collect();
+        Batch { copies, rows: a.rows + b.rows }
+    }
+
+    /// Replaces everything by one batch of sorted, distinct rows.
+    pub fn replace(&mut self, data: Vec<Word>) {
+        self.batches.clear();
+        self.recent = false;
+        self.columns = vec![None; self.width];
+        if !data.is_empty() {
+            self.push(data);
+        }
+    }
+
+    /// Puts all batches into one.
+    pub fn complete(&mut self) {
+        self.recent = false;
+        if self.batches.len() > 1 {
+            let data = self.take();
+            self.replace(data);
+        }
+    }
+
+    /// Takes the rows out, in natural order.
+    pub fn take(&mut self) -> Vec<Word> {
+        let mut sets = Vec::new();
+        for b in std::mem::take(&mut self.batches) {
+            if let Some(Some(natural)) = b.copies.into_iter().next() {
+                sets.push(Arc::try_unwrap(natural).unwrap_or_else(|shared| (*shared).clone()));
+            }
+        }
+        self.recent = false;
+        rows::union_all(self.width, sets)
+    }
+
+    /// Forgets the permuted copies.
+    pub fn drop_copies(&mut self) {
+        for b in &mut self.batches {
+            b.copies.truncate(1);
+        }
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.batches.iter().flat_map(|b| b.copies.iter().flatten()).map(|c| c.len() * size_of::<Word>()).sum()
+    }
+
+    /// Figures of a column; counted when first asked for, and again when the relation has doubled since.
+    pub fn column(&mut self, c: usize) -> &Column {
+        let rows = self.rows(Version::All);
+        if rows > 2 * self.counted_at + 16 {
+            self.columns.fill(None);
+            self.counted_at = rows;
+        }
+        if self.columns[c].is_none() {
+            self.columns[c] = Some(self.count(c));
+        }
+        self.columns[c].as_ref().expect("filled in the line above")
+    }
+
+    fn count(&self, c: usize) -> Column {
+        let rows = self.rows(Version::All);
+        let values = || self.segments(Version::All, 0).flat_map(|s| s.iter().skip(c).step_by(self.width).copied());
+        let (mut low, mut high) = (Word::MAX, 0);
+        for v in values() {
+            low = low.min(v);
+            high = high.max(v);
+        }
+        let span = high.saturating_sub(low) as usize;
+        if rows == 0 {
+            return Column { distinct: 0, counts: Some(Vec::new()) };
+        }
+        if span > SPAN.max(8 * rows) {
+            return self.sample(c, rows);
+        }
+        let mut counts = vec![0u32; span + 1];
+        for v in values() {
+            counts[(v - low) as usize] += 1;
+        }
+        let distinct = counts.iter().filter(|n| **n > 0).count();
+        let listed = (distinct <= FEW)
+            .then(|| counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(i, n)| (low + i as Word, *n)).collect());
+        Column { distinct, counts: listed }
+    }
+
+    fn sample(&self, c: usize, rows: usize) -> Column {
+        let step = rows.div_ceil(SAMPLE);
+        let mut seen: Vec<Word> =
+            self.segments(Version::All, 0).flat_map(|s| s.iter().skip(c).step_by(self.width * step).copied()).collect();
+        let taken = seen.len().max(1);
+        seen.sort_unstable();
+        seen.dedup();
+        // A column that repeats inside the sample has few values; one that does not has about as many as rows.
+        let distinct = if seen.len() * 2 < taken { seen.len() } else { seen.len() * rows / taken };
+        Column { distinct: distinct.clamp(1, rows), counts: None }
+    }
+}
+
+/// Columns of up to this many distinct values keep the number of rows per value.
+const FEW: usize = 4096;
+/// Ranges of values up to this size are counted in an array.
+const SPAN: usize = 1 << 16;
+/// Rows looked at for an estimate.
+const SAMPLE: usize = 1 << 14;
+
+/// Number of columns before the longest ascending tail: that tail keeps the natural order, only these are sort keys.
+fn key_length(perm: &[usize]) -> usize {
+    let tail = (1..perm.len()).rev().take_while(|i| perm[i - 1] < perm[*i]).count();
+    perm.len().saturating_sub(tail + 1)
+}
+
+/// All relations of a run.
+pub struct Store {
+    /// Interned text.
+    pub symbols: Symbols,
+    /// One per relation of the program.
+    pub rels: Vec<Rel>,
+    /// What was built: relation, key columns, rows, time.
+    pub built: Vec<(RelId, Vec<usize>, usize, Duration)>,
+}
+
+impl Store {
+    /// Takes a database over.
+    #[must_use]
+    pub fn new(program: &Program, database: Database) -> Self {
+        let Database { symbols, tables } = database;
+        let mut rels: Vec<Rel> = tables.into_iter().map(Rel::new).collect();
+        rels.extend(program.relations.iter().skip(rels.len()).map(|r| Rel::new(Table::new(r.arity()))));
+        Self { symbols, rels, built: Vec::new() }
+    }
+
+    /// Gives the database back.
+    #[must_use]
+    pub fn into_database(mut self) -> Database {
+        let tables = self
+            .rels
+            .iter_mut()
+            .map(|r| match (r.nullary, r.rows(Version::All)) {
+                (true, 0) => Table::new(0),
+                (true, _) => Table::unit(),
+                _ => Table::from_sorted(r.width, r.take()),
+            })
+            .collect();
+        Database { symbols: self.symbols, tables }
+    }
+
+    /// A relation.
+    #[must_use]
+    pub fn rel(&self, id: RelId) -> &Rel {
+        &self.rels[id.index()]
+    }
+
+    /// The permutation with these columns first, built.
+    pub fn index(&mut self, id: RelId, columns: &[usize]) -> usize {
+        let rel = &mut self.rels[id.index()];
+        let perm = rel.permutation(columns);
+        let start = Instant::now();
+        let copied = rel.build(perm);
+        if copied > 0 {
+            self.built.push((id, columns.to_vec(), copied, start.elapsed()));
+        }
+        perm
+    }
+}

@@ -1,0 +1,146 @@
+//! What a run did: time, rows and plan per rule, indexes built, rounds.
+
+use super::plan::{Check, Maker, Plan, Seek, Step};
+use crate::lang::program::{Program, RelId, RuleId};
+use std::time::Duration;
+
+/// One rule's share.
+#[derive(Clone, Debug, Default)]
+pub struct RuleProfile {
+    /// Which rule; `file:line`.
+    pub place: String,
+    /// Head relation.
+    pub head: String,
+    /// Wall time, planning and indexes included.
+    pub time: Duration,
+    /// Times it ran.
+    pub runs: usize,
+    /// Source rows it read.
+    pub rows_in: usize,
+    /// Distinct head rows it gave, summed over its runs.
+    pub rows_out: usize,
+    /// Its last plan.
+    pub plan: String,
+}
+
+/// What a run did.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    /// By rule id; rules that were skipped ran 0 times.
+    pub rules: Vec<RuleProfile>,
+    /// Indexes built: relation, key columns, rows, time.
+    pub indexes: Vec<(RelId, Vec<usize>, usize, Duration)>,
+    /// Relations of each recursive stratum with its rounds.
+    pub rounds: Vec<(Vec<RelId>, usize)>,
+    /// Wall time of the evaluation.
+    pub time: Duration,
+}
+
+impl Profile {
+    /// An empty profile of a program.
+    #[must_use]
+    pub fn new(program: &Program) -> Self {
+        let rules = program
+            .rules
+            .iter()
+            .map(|r| RuleProfile {
+                place: program.place(r.span),
+                head: program.rel(r.head).name.clone(),
+                ..RuleProfile::default()
+            })
+            .collect();
+        Self { rules, ..Self::default() }
+    }
+
+    /// Adds one run of a rule; `plan` is asked for once per rule.
+    pub fn add(&mut self, id: RuleId, time: Duration, read: usize, given: usize, plan: impl FnOnce() -> String) {
+        let r = &mut self.rules[id.index()];
+        r.time += time;
+        r.runs += 1;
+        r.rows_in += read;
+        r.rows_out += given;
+        if r.plan.is_empty() {
+            r.plan = plan();
+        }
+    }
+
+    /// The profile as a table of text, the dearest rules first.
+    #[must_use]
+    pub fn table(&self, program: &Program) -> String {
+        let mut order: Vec<&RuleProfile> = self.rules.iter().filter(|r| r.runs > 0).collect();
+        order.sort_by(|a, b| b.time.cmp(&a.time).then(a.place.cmp(&b.place)));
+        let mut out =
+            format!("evaluation {:.3} s\n   time/ms  runs    rows in   rows out  rule\n", self.time.as_secs_f64());
+        for r in order {
+            out += &format!(
+                "{:10.2} {:5} {:10} {:10}  {} {}\n{:41}{}\n",
+                r.time.as_secs_f64() * 1e3,
+                r.runs,
+                r.rows_in,
+                r.rows_out,
+                r.place,
+                r.head,
+                "",
+                r.plan
+            );
+        }
+        let skipped = self.rules.iter().filter(|r| r.runs == 0).count();
+        out += &format!("rules skipped: {skipped}\n");
+        for (rel, columns, rows, time) in &self.indexes {
+            let relation = program.rel(*rel);
+            let names: Vec<&str> =
+                columns.iter().map(|c| relation.columns.get(*c).map_or("", |c| c.name.as_str())).collect();
+            let ms = time.as_secs_f64() * 1e3;
+            out += &format!("index {}({}): {rows} rows, {ms:.2} ms\n", relation.name, names.join(","));
+        }
+        for (rels, rounds) in &self.rounds {
+            let names: Vec<&str> = rels.iter().map(|r| program.rel(*r).name.as_str()).collect();
+            out += &format!("recursion {}: {rounds} rounds\n", names.join(", "));
+        }
+        out
+    }
+}
+
+fn seek(program: &Program, s: &Seek) -> String {
+    let version = match s.version {
+        super::index::Version::All => "",
+        super::index::Version::Stable => " stable",
+        super::index::Version::Recent => " new",
+    };
+    format!("{}[{}]{version}", program.rel(s.rel).name, s.keys.len())
+}
+
+fn checks(program: &Program, list: &[Check], out: &mut Vec<String>) {
+    for c in list {
+        out.push(match c {
+            Check::Compare(_) => "test".into(),
+            Check::Has { seek: s, negated: false } => format!("has {}", seek(program, s)),
+            Check::Has { seek: s, negated: true } => format!("not {}", seek(program, s)),
+        });
+    }
+}
+
+/// A plan in one line: what is scanned, tested, joined, with the number of key columns in brackets.
+#[must_use]
+pub fn describe(program: &Program, plan: &Plan) -> String {
+    let mut parts = vec![plan.source.as_ref().map_or("once".into(), |s| format!("scan {}", seek(program, s)))];
+    for s in &plan.steps {
+        match s {
+            Step::Join { pre, extend, once, post, .. } => {
+                checks(program, pre, &mut parts);
+                if let Some(e) = extend {
+                    parts.push(format!("{} {}", if *once { "first" } else { "join" }, seek(program, e)));
+                }
+                checks(program, post, &mut parts);
+            }
+            Step::Make { maker, .. } => parts.push(match maker {
+                Maker::Term(_) => "compute".into(),
+                Maker::Range(..) => "range".into(),
+                Maker::Aggregate { rel, group, .. } => {
+                    format!("aggregate {}[{}]", program.rel(*rel).name, group.len())
+                }
+            }),
+        }
+    }
+    parts.join("; ")
+}

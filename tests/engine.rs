@@ -1,0 +1,311 @@
+//! The engine on programs built by hand in kernel form: negation first, then every literal against the naive evaluator.
+
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use zhuize::engine::store::{Database, Table};
+use zhuize::engine::{Limit, Options, evaluate, naive, value};
+use zhuize::lang::program::*;
+
+const SPAN: Span = Span { file: 0, start: 0, end: 0 };
+
+fn relation(name: &str, arity: usize, kind: RelationKind) -> Relation {
+    Relation {
+        name: name.into(),
+        columns: (0..arity).map(|i| Column { name: format!("c{i}"), ty: TypeId(1), prim: Prim::Number }).collect(),
+        kind,
+        notes: Notes::default(),
+        span: SPAN,
+        inputs: vec![],
+        outputs: vec![],
+        printsize: false,
+        limitsize: None,
+    }
+}
+
+fn program(arities: &[usize], rules: Vec<Rule>, strata: &[(&[u32], bool)]) -> Program {
+    let mut p = Program {
+        relations: arities
+            .iter()
+            .enumerate()
+            .map(|(i, a)| relation(&format!("r{i}"), *a, RelationKind::Declared))
+            .collect(),
+        rules,
+        clauses: vec![Clause { notes: Notes::default(), span: SPAN }],
+        ..Program::default()
+    };
+    p.strata = strata
+        .iter()
+        .map(|(rels, recursive)| Stratum {
+            relations: rels.iter().map(|r| RelId(*r)).collect(),
+            rules: (0..p.rules.len() as u32)
+                .map(RuleId)
+                .filter(|r| rels.contains(&p.rules[r.index()].head.0))
+                .collect(),
+            recursive: *recursive,
+        })
+        .collect();
+    p
+}
+
+fn rule(head: u32, args: Vec<Term>, body: Vec<Literal>) -> Rule {
+    let vars = (0..12).map(|i| Var { name: format!("v{i}"), ty: TypeId(1), prim: Prim::Number }).collect();
+    Rule { head: RelId(head), args, body, vars, clause: ClauseId(0), span: SPAN }
+}
+
+fn v(i: u32) -> Term {
+    Term::Var(VarId(i))
+}
+
+fn n(i: i32) -> Term {
+    Term::Const(Const::Number(i))
+}
+
+fn apply(op: Functor, args: Vec<Term>) -> Term {
+    Term::Apply { op, prim: Prim::Number, args }
+}
+
+fn atom(rel: u32, args: &[Arg]) -> Atom {
+    Atom { rel: RelId(rel), args: args.to_vec(), span: SPAN }
+}
+
+fn x(i: u32) -> Arg {
+    Arg::Var(VarId(i))
+}
+
+fn compare(op: CmpOp, left: Term, right: Term) -> Literal {
+    Literal::Compare { op, prim: Prim::Number, left, right, span: SPAN }
+}
+
+fn facts(p: &Program, tables: &[(usize, &[&[i32]])]) -> Database {
+    let mut d = Database::new(p);
+    for (rel, rows) in tables {
+        let words = rows.iter().flat_map(|r| r.iter().map(|n| value::from_number(*n))).collect();
+        d.tables[*rel] = Table::from_rows(p.relations[*rel].arity(), words);
+    }
+    d
+}
+
+fn rows(d: &Database, rel: usize) -> BTreeSet<Vec<i32>> {
+    d.tables[rel].rows().map(|r| r.iter().map(|w| value::to_number(*w)).collect()).collect()
+}
+
+fn set(rows: &[&[i32]]) -> BTreeSet<Vec<i32>> {
+    rows.iter().map(|r| r.to_vec()).collect()
+}
+
+#[test]
+fn negation_keeps_what_is_absent() {
+    // r2(x, y) :- r0(x, y), !r1(y).   r3(x) :- r0(x, _), !r0(_, x).
+    let rules = vec![
+        rule(2, vec![v(0), v(1)], vec![Literal::Atom(atom(0, &[x(0), x(1)])), Literal::Not(atom(1, &[x(1)]))]),
+        rule(
+            3,
+            vec![v(0)],
+            vec![Literal::Atom(atom(0, &[x(0), Arg::Wild])), Literal::Not(atom(0, &[Arg::Wild, x(0)]))],
+        ),
+    ];
+    let p = program(&[2, 1, 2, 1], rules, &[(&[2], false), (&[3], false)]);
+    let d = facts(&p, &[(0, &[&[1, 2], &[2, 3], &[3, 4]]), (1, &[&[2], &[9]])]);
+    let (d, profile) = evaluate(&p, d, &Options::single()).unwrap();
+    assert_eq!(rows(&d, 2), set(&[&[2, 3], &[3, 4]]));
+    assert_eq!(rows(&d, 3), set(&[&[1]]));
+    assert_eq!(profile.rules[0].rows_out, 2);
+}
+
+#[test]
+fn negation_of_an_empty_relation_keeps_everything() {
+    let rules = vec![rule(2, vec![v(0)], vec![Literal::Atom(atom(0, &[x(0)])), Literal::Not(atom(1, &[x(0)]))])];
+    let p = program(&[1, 1, 1], rules, &[(&[2], false)]);
+    let (d, _) = evaluate(&p, facts(&p, &[(0, &[&[1], &[2]])]), &Options::single()).unwrap();
+    assert_eq!(rows(&d, 2), set(&[&[1], &[2]]));
+}
+
+#[test]
+fn a_fault_counts_only_where_everything_else_holds() {
+    // r1(y) :- r0(x), y = 10 / x, x != 0.   The same without the last literal is an error that names the values.
+    let divide = || compare(CmpOp::Eq, v(1), apply(Functor::Div, vec![n(10), v(0)]));
+    let guard = compare(CmpOp::Ne, v(0), n(0));
+    let body = vec![Literal::Atom(atom(0, &[x(0)])), divide(), guard];
+    let p = program(&[1, 1], vec![rule(1, vec![v(1)], body)], &[(&[1], false)]);
+    let d = facts(&p, &[(0, &[&[0], &[5]])]);
+    let (done, _) = evaluate(&p, d.clone(), &Options::single()).unwrap();
+    assert_eq!(rows(&done, 1), set(&[&[2]]));
+    let body = vec![Literal::Atom(atom(0, &[x(0)])), divide()];
+    let p = program(&[1, 1], vec![rule(1, vec![v(1)], body)], &[(&[1], false)]);
+    let e = evaluate(&p, d, &Options::single()).unwrap_err();
+    assert_eq!((e.code(), e.to_string().as_str()), ("E0702", "10 / 0 divides by zero"));
+}
+
+#[test]
+fn counting_without_end_meets_a_limit() {
+    let next = apply(Functor::Add, vec![v(0), n(1)]);
+    let rules = vec![rule(0, vec![next], vec![Literal::Atom(atom(0, &[x(0)]))])];
+    let p = program(&[1], rules, &[(&[0], true)]);
+    let d = facts(&p, &[(0, &[&[0]])]);
+    let few = Options { max_rows: 1000, ..Options::single() };
+    let e = evaluate(&p, d.clone(), &few).unwrap_err();
+    assert!(matches!(e, Limit::Rows { bound: 1000, .. }), "{e}");
+    let short = Options { max_rounds: 500, ..Options::single() };
+    let e = evaluate(&p, d, &short).unwrap_err();
+    assert_eq!(e.code(), "E0706");
+    let d = facts(&p, &[(0, &[&[i32::MAX - 3]])]);
+    let e = evaluate(&p, d, &Options::single()).unwrap_err();
+    assert_eq!(e.to_string(), "2147483647 + 1 does not fit the type number");
+}
+
+#[test]
+fn wide_rows_and_rows_without_columns() {
+    // r1(all 20 columns reversed) :- r0(...).  r2() :- r1(1, ...).  r3() :- r2(), !r4().
+    let all: Vec<Arg> = (0..20).map(x).collect();
+    let mut p = program(
+        &[20, 20, 0, 0, 0],
+        vec![
+            rule(1, (0..20).rev().map(v).collect(), vec![Literal::Atom(atom(0, &all))]),
+            rule(
+                2,
+                vec![],
+                vec![Literal::Atom(atom(1, &[vec![Arg::Const(Const::Number(19))], vec![Arg::Wild; 19]].concat()))],
+            ),
+            rule(3, vec![], vec![Literal::Atom(atom(2, &[])), Literal::Not(atom(4, &[]))]),
+        ],
+        &[(&[1], false), (&[2], false), (&[3], false)],
+    );
+    for r in &mut p.rules {
+        r.vars = (0..20).map(|i| Var { name: format!("v{i}"), ty: TypeId(1), prim: Prim::Number }).collect();
+    }
+    let row: Vec<i32> = (0..20).collect();
+    let (d, _) = evaluate(&p, facts(&p, &[(0, &[&row])]), &Options::single()).unwrap();
+    assert_eq!(rows(&d, 1), set(&[&row.iter().rev().copied().collect::<Vec<_>>()]));
+    assert_eq!((d.tables[2].len(), d.tables[3].len(), d.tables[4].len()), (1, 1, 0));
+}
+
+/// Random programs: r0..r3 given, r4..r7 derived (r5 and r6 together recursive), `$8` the body of an aggregate.
+const ARITIES: [usize; 9] = [1, 2, 3, 2, 2, 2, 1, 3, 2];
+
+fn arg() -> impl Strategy<Value = Arg> {
+    prop_oneof![6 => (0u32..4).prop_map(x), 1 => (0i32..4).prop_map(|c| Arg::Const(Const::Number(c))), 1 => Just(Arg::Wild)]
+}
+
+fn positive(below: u32) -> impl Strategy<Value = Literal> {
+    (0..below).prop_flat_map(|r| {
+        prop::collection::vec(arg(), ARITIES[r as usize]).prop_map(move |args| Literal::Atom(atom(r, &args)))
+    })
+}
+
+/// A rule for `head` reading relations below `below` and denying relations below `lower`; made safe by dropping literals
+/// whose variables nothing binds.
+fn any_rule(head: u32, below: u32, lower: u32) -> impl Strategy<Value = Rule> {
+    let denied =
+        (0..lower).prop_flat_map(|r| prop::collection::vec(arg(), ARITIES[r as usize]).prop_map(move |a| atom(r, &a)));
+    (
+        prop::collection::vec(positive(below), 1..4),
+        prop::option::of(denied),
+        prop::option::of((0usize..6, 0u32..4, 0u32..5)),
+        0usize..6,
+        prop::collection::vec(0u32..6, ARITIES[head as usize]),
+    )
+        .prop_map(move |(mut body, denied, comparison, extra, outs)| {
+            let mut bound: Vec<u32> = vec![];
+            for l in &body {
+                if let Literal::Atom(a) = l {
+                    bound.extend(a.args.iter().filter_map(|a| if let Arg::Var(v) = a { Some(v.0) } else { None }));
+                }
+            }
+            if let Some(mut a) = denied {
+                for arg in &mut a.args {
+                    if matches!(arg, Arg::Var(v) if !bound.contains(&v.0)) {
+                        *arg = Arg::Wild;
+                    }
+                }
+                body.insert(0, Literal::Not(a));
+            }
+            if let Some((op, a, b)) = comparison {
+                let ops = [CmpOp::Eq, CmpOp::Ne, CmpOp::Lt, CmpOp::Le, CmpOp::Gt, CmpOp::Ge];
+                let right = if b == 4 { n(2) } else { v(b) };
+                if bound.contains(&a) && (b == 4 || bound.contains(&b)) {
+                    body.insert(0, compare(ops[op], v(a), right));
+                }
+            }
+            let some = bound.first().copied();
+            match (extra, some) {
+                (0, Some(a)) => {
+                    let sum = apply(Functor::Mod, vec![apply(Functor::Add, vec![v(a), n(1)]), n(4)]);
+                    body.insert(0, compare(CmpOp::Eq, v(4), sum));
+                    bound.push(4);
+                }
+                (1, Some(a)) => {
+                    body.push(Literal::Range {
+                        var: VarId(4),
+                        prim: Prim::Number,
+                        from: n(0),
+                        to: v(a),
+                        step: None,
+                        span: SPAN,
+                    });
+                    bound.push(4);
+                }
+                (2, Some(a)) if (5..8).contains(&head) => {
+                    let op = [AggOp::Count, AggOp::Sum, AggOp::Min, AggOp::Max][a as usize];
+                    body.insert(
+                        0,
+                        Literal::Aggregate {
+                            op,
+                            rel: RelId(8),
+                            group: vec![x(a)],
+                            value: (op != AggOp::Count).then_some(1),
+                            prim: Prim::Number,
+                            result: VarId(5),
+                            span: SPAN,
+                        },
+                    );
+                    bound.push(5);
+                }
+                _ => {}
+            }
+            let args = outs.into_iter().map(|o| if bound.contains(&o) { v(o) } else { n(o as i32 % 4) }).collect();
+            rule(head, args, body)
+        })
+}
+
+fn any_program() -> impl Strategy<Value = Program> {
+    (
+        prop::collection::vec(any_rule(4, 4, 4), 1..3),
+        any_rule(8, 5, 5),
+        prop::collection::vec(any_rule(5, 7, 5), 1..4),
+        prop::collection::vec(any_rule(6, 7, 5), 1..3),
+        prop::collection::vec(any_rule(7, 7, 7), 1..4),
+    )
+        .prop_map(|(a, b, c, d, e)| {
+            let rules = [a, vec![b], c, d, e].concat();
+            let mut p = program(&ARITIES, rules, &[(&[4], false), (&[8], false), (&[5, 6], true), (&[7], false)]);
+            p.relations[8].kind = RelationKind::Aggregate;
+            p
+        })
+}
+
+fn any_facts() -> impl Strategy<Value = Vec<Vec<Vec<i32>>>> {
+    (0..8usize)
+        .map(|r| prop::collection::vec(prop::collection::vec(0i32..4, ARITIES[r]), 0..if r < 4 { 9 } else { 2 }))
+        .collect::<Vec<_>>()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #[test]
+    fn the_engine_agrees_with_the_naive_evaluator(p in any_program(), given in any_facts()) {
+        let mut d = Database::new(&p);
+        for (i, t) in given.iter().enumerate() {
+            d.tables[i] = Table::from_rows(ARITIES[i], t.iter().flatten().map(|n| value::from_number(*n)).collect());
+        }
+        let fast = evaluate(&p, d.clone(), &Options::single());
+        let slow = naive::evaluate(&p, d);
+        match (slow, fast) {
+            (Ok(s), Ok((f, _))) => {
+                for r in 0..ARITIES.len() {
+                    prop_assert_eq!(rows(&f, r), rows(&s, r), "relation r{}", r);
+                }
+            }
+            (s, f) => prop_assert!(false, "{:?} / {:?}", s.err(), f.err()),
+        }
+    }
+}
