@@ -40,7 +40,6 @@ pub struct Rel {
     recent: bool,
     perms: Vec<Vec<usize>>,
     columns: Vec<Option<Column>>,
-    counted_at: usize,
 }
 
 /// What is known of a column.
@@ -48,6 +47,8 @@ pub struct Rel {
 pub struct Column {
     /// Number of distinct values (an estimate if `counts` is absent).
     pub distinct: usize,
+    /// Number of rows when it was counted.
+    pub of: usize,
     /// Rows per value, for columns of few values; sorted by value.
     pub counts: Option<Vec<(Word, u32)>>,
 }
@@ -62,7 +63,6 @@ impl Rel {
             recent: false,
             perms: vec![(0..width).collect()],
             columns: vec![None; width],
-            counted_at: 0,
         };
         if !table.is_empty() {
             rel.push(if nullary { vec![0] } else { table.into_data() });
@@ -193,6 +193,7 @@ impl Rel {
     /// Puts all batches into one.
     pub fn complete(&mut self) {
         self.recent = false;
+        self.columns = vec![None; self.width];
         if self.batches.len() > 1 {
             let data = self.take();
             self.replace(data);
@@ -227,11 +228,8 @@ impl Rel {
     /// Figures of a column; counted when first asked for, and again when the relation has doubled since.
     pub fn column(&mut self, c: usize) -> &Column {
         let rows = self.rows(Version::All);
-        if rows > 2 * self.counted_at + 16 {
-            self.columns.fill(None);
-            self.counted_at = rows;
-        }
-        if self.columns[c].is_none() {
+        let stale = self.columns[c].as_ref().is_none_or(|f| rows > 2 * f.of + 16);
+        if stale {
             self.columns[c] = Some(self.count(c));
         }
         self.columns[c].as_ref().expect("filled in the line above")
@@ -247,7 +245,7 @@ impl Rel {
         }
         let span = high.saturating_sub(low) as usize;
         if rows == 0 {
-            return Column { distinct: 0, counts: Some(Vec::new()) };
+            return Column { distinct: 0, of: rows, counts: Some(Vec::new()) };
         }
         if span > SPAN.max(8 * rows) {
             return self.sample(c, rows);
@@ -259,7 +257,7 @@ impl Rel {
         let distinct = counts.iter().filter(|n| **n > 0).count();
         let listed = (distinct <= FEW)
             .then(|| counts.iter().enumerate().filter(|(_, n)| **n > 0).map(|(i, n)| (low + i as Word, *n)).collect());
-        Column { distinct, counts: listed }
+        Column { distinct, of: rows, counts: listed }
     }
 
     fn sample(&self, c: usize, rows: usize) -> Column {
@@ -271,7 +269,7 @@ impl Rel {
         seen.dedup();
         // A column that repeats inside the sample has few values; one that does not has about as many as rows.
         let distinct = if seen.len() * 2 < taken { seen.len() } else { seen.len() * rows / taken };
-        Column { distinct: distinct.clamp(1, rows), counts: None }
+        Column { distinct: distinct.clamp(1, rows), of: rows, counts: None }
     }
 }
 

@@ -74,13 +74,14 @@ fn selected(p: &Pattern, version: Version, store: &mut Store) -> f64 {
     }
     for (c, a) in p.args.iter().enumerate() {
         let Some(Key::Const(w)) = a else { continue };
-        let all = rel.rows(Version::All) as f64;
+        let now = rel.rows(Version::All);
+        let all = now as f64;
         let column = rel.column(c);
-        // Recursive relations grow after they were counted: there an absent value proves nothing.
+        // A relation that has grown since it was counted may have the value now.
         let share = match &column.counts {
             Some(counts) => match counts.binary_search_by_key(w, |x| x.0) {
                 Ok(i) => f64::from(counts[i].1) / all,
-                Err(_) if version == Version::All => return 0.0,
+                Err(_) if column.of == now => return 0.0,
                 Err(_) => 0.5 / all,
             },
             None => 1.0 / column.distinct.max(1) as f64,
