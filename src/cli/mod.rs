@@ -4,6 +4,7 @@
 //! limit. A broken pipe is not an error.
 
 mod check;
+mod eval;
 mod failure;
 mod run;
 mod setting;
@@ -48,6 +49,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Evaluate any program of the rule language over tables in Soufflé's conventions
+    Eval(eval::Args),
     /// Derive every conclusion of a casebase, print a summary and write the tables
     Run(run::Args),
     /// Explain one conclusion: why it holds, or why it does not
@@ -74,6 +77,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     };
     let setting = Setting { lang: cli.lang.unwrap_or_else(locale), rules: cli.rules, with: cli.with, quiet: cli.quiet };
     let result = match cli.command {
+        Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),

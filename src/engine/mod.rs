@@ -22,4 +22,4 @@ pub mod value;
 
 pub use limit::{Limit, Options};
 pub use profile::Profile;
-pub use run::evaluate;
+pub use run::{evaluate, needed};

@@ -41,7 +41,7 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
         profile: Profile::new(program),
         prepared: HashMap::new(),
     };
-    let wanted = wanted(program, options);
+    let wanted = needed(program, options.wanted.as_deref());
     if threads > 1 {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|e| Limit::Internal { what: format!("no threads: {e}") })?;
@@ -55,9 +55,10 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
     Ok((store.into_database(), profile))
 }
 
-/// Relations that the caller's wanted relations need.
-fn wanted(program: &Program, options: &Options) -> Vec<bool> {
-    let Some(roots) = &options.wanted else { return vec![true; program.relations.len()] };
+/// Which relations the wanted ones need, themselves included; all when `wanted` is `None`.
+#[must_use]
+pub fn needed(program: &Program, wanted: Option<&[RelId]>) -> Vec<bool> {
+    let Some(roots) = wanted else { return vec![true; program.relations.len()] };
     let mut needed = vec![false; program.relations.len()];
     roots.iter().for_each(|r| needed[r.index()] = true);
     for s in program.strata.iter().rev() {

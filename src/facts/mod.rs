@@ -30,6 +30,7 @@ mod refs;
 mod rows;
 pub mod schema;
 mod sources;
+pub mod tsv;
 mod value;
 
 pub use load::{LoadOptions, Loaded, Rejected, load};

@@ -1,0 +1,115 @@
+//! `zhuize eval`: any program of the rule language over tables in Soufflé's conventions.
+
+use super::Failure;
+use super::setting::{Setting, print_diagnostics};
+use crate::engine::{self, Limit};
+use crate::facts::tsv;
+use crate::lang::diagnostic::Severity;
+use crate::lang::program::SourceFile;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Arguments of `eval`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Files of rules, evaluated together
+    #[arg(required = true, value_name = "PROGRAM.dl")]
+    programs: Vec<PathBuf>,
+    /// Folder of `<relation>.facts`, tab-separated without header unless the `.input` directive says otherwise
+    #[arg(short = 'F', long, value_name = "DIR", default_value = ".")]
+    facts: PathBuf,
+    /// Folder for `<relation>.csv`; `-` prints everything
+    #[arg(short = 'D', long, value_name = "DIR", default_value = ".")]
+    output: PathBuf,
+    /// Threads to use, 0 for all
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+    /// Take a missing file of facts as empty
+    #[arg(long)]
+    allow_missing: bool,
+    /// Print time, rows and plan of every rule, and the indexes that were built
+    #[arg(long)]
+    profile: bool,
+    /// Most rows that one relation may hold
+    #[arg(long, value_name = "N", default_value_t = engine::Options::default().max_rows)]
+    max_rows: usize,
+    /// Most rounds of one recursion
+    #[arg(long, value_name = "N", default_value_t = engine::Options::default().max_rounds)]
+    max_rounds: usize,
+}
+
+/// Problems of the data that are told one by one.
+const TOLD: usize = 50;
+
+/// Runs the command.
+///
+/// # Errors
+/// With exit code 3 for the program, 4 for the data, 5 for a limit.
+pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+    let mut sources = Vec::new();
+    for path in &args.programs {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::RulesUnreadable(format!("E0601: cannot read {}: {e}", path.display())))?;
+        sources.push(SourceFile { name: path.display().to_string(), text: text.into() });
+    }
+    let compiled = crate::lang::compile(sources);
+    let program = &compiled.program;
+    let failed = compiled.has_errors();
+    let told: Vec<_> = compiled
+        .diagnostics
+        .iter()
+        .filter(|d| d.severity == Severity::Error || !(failed || setting.quiet))
+        .cloned()
+        .collect();
+    print_diagnostics(&told, &program.files, err)?;
+    if failed {
+        return Err(Failure::Rules);
+    }
+    let printed = tsv::printed(program);
+    // A program that prints nothing is evaluated whole: somebody wants to see whether it runs.
+    let wanted = (!printed.is_empty()).then_some(printed);
+    let options = engine::Options {
+        threads: args.threads,
+        max_rows: args.max_rows,
+        max_rounds: args.max_rounds,
+        wanted,
+        ..engine::Options::default()
+    };
+    let start = Instant::now();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build();
+    let pool = pool.map_err(|e| Failure::Limit(format!("E0709: no threads: {e}")))?;
+    let needed = engine::needed(program, options.wanted.as_deref());
+    let loaded =
+        pool.install(|| tsv::load(program, &needed, &args.facts, args.allow_missing, &mut std::io::stdin().lock()));
+    let database = match loaded {
+        Ok(d) => d,
+        Err(problems) => {
+            for p in problems.iter().take(TOLD) {
+                writeln!(err, "{p}")?;
+            }
+            if problems.len() > TOLD {
+                writeln!(err, "... and {} more", problems.len() - TOLD)?;
+            }
+            return Err(Failure::Data);
+        }
+    };
+    let loading = start.elapsed();
+    let (database, profile) = engine::evaluate(program, database, &options).map_err(stopped)?;
+    let start = Instant::now();
+    let folder: Option<&Path> = (args.output.as_os_str() != "-").then_some(&args.output);
+    // The output may be a locked stream that cannot cross threads: what is printed is gathered first.
+    let mut text = Vec::new();
+    pool.install(|| tsv::write(program, &database, folder, &mut text)).map_err(Failure::Output)?;
+    out.write_all(&text)?;
+    if args.profile {
+        let (load, write) = (loading.as_secs_f64(), start.elapsed().as_secs_f64());
+        write!(err, "loading {load:.3} s\nwriting {write:.3} s\n{}", profile.table(program))?;
+    }
+    Ok(())
+}
+
+fn stopped(limit: Limit) -> Failure {
+    let place = limit.place().map(|p| format!("{p}: ")).unwrap_or_default();
+    Failure::Limit(format!("{place}{}: {limit}", limit.code()))
+}
