@@ -61,7 +61,7 @@ pub struct Run {
     /// Given facts and conclusions.
     pub database: Database,
     /// What the engine has to say of its work.
-    pub profile: (),
+    pub profile: engine::Profile,
     /// Time of loading and evaluating.
     pub times: (Duration, Duration),
 }
@@ -106,9 +106,7 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
     let start = Instant::now();
     let options = engine::limit::Options { threads: request.threads, ..engine::limit::Options::default() };
     let given = std::mem::take(&mut loaded.database);
-    let profile = ();
-    let _ = &options;
-    let database = engine::naive::evaluate(&book.program, given).map_err(Trouble::Limit)?;
+    let (database, profile) = engine::evaluate(&book.program, given, &options).map_err(Trouble::Limit)?;
     let evaluate_time = start.elapsed();
     watch(Stage::Check);
     if constraint::any(&book.program, &database) {

@@ -55,7 +55,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         print_summary(&book, &request, &run, args, setting, out)?;
     }
     if args.profile {
-        let _ = &run.profile;
+        let (load, evaluate) = run.times;
+        writeln!(out, "loading {:.3} s, deriving {:.3} s", load.as_secs_f64(), evaluate.as_secs_f64())?;
+        write!(out, "{}", run.profile.table(&book.program))?;
     }
     Ok(())
 }
