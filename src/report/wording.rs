@@ -7,7 +7,7 @@ use crate::engine::value;
 use crate::facts::Origins;
 use crate::lang::program::{Const, Program, RelId, RuleId, TypeId};
 use crate::proof::graph::{Binding, Value};
-use crate::rulebook::{Phrase, Rulebook};
+use crate::rulebook::{Cite, Phrase, Rulebook};
 use std::collections::HashMap;
 
 /// Longest name that is set beside an id, in terminal columns.
@@ -77,6 +77,13 @@ impl<'a> BookWords<'a> {
     }
 
     fn label(&self, ty: TypeId, text: &str) -> String {
+        if self.book.program.types[ty.index()].notes.has("provision") {
+            let cite = Cite { instrument: String::new(), cite: text.to_owned() };
+            return match self.language {
+                Language::Zh => cite.chinese(),
+                Language::En => cite.english(),
+            };
+        }
         if let Some(list) = self.list(ty)
             && let Some(code) = self.book.codes.find(list, text)
         {

@@ -38,7 +38,7 @@ pub struct RuleInfo {
     pub mute: bool,
 }
 
-const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain"];
+const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain", "provision"];
 const DECL_KEYS: &[&str] = &[
     "input",
     "needed",
