@@ -4,8 +4,10 @@
 //! limit. A broken pipe is not an error.
 
 mod check;
+mod coverage;
 mod eval;
 mod failure;
+mod rules;
 mod run;
 mod setting;
 mod why;
@@ -57,6 +59,10 @@ enum Command {
     Why(why::Args),
     /// Check the rulebooks and, if given, a casebase
     Check(check::Args),
+    /// List the instruments, or show what stands behind a provision
+    Rules(rules::Args),
+    /// Provision by provision: status, rules, golden cases, conclusions; fails on what is missing
+    Coverage(coverage::Args),
 }
 
 fn locale() -> Lang {
@@ -81,6 +87,8 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),
+        Command::Rules(a) => rules::run(&a, &setting, out, err),
+        Command::Coverage(a) => coverage::run(&a, &setting, out, err),
     };
     let result = result.and_then(|()| Ok(out.flush()?));
     match result {

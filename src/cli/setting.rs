@@ -119,6 +119,12 @@ pub struct Question {
 }
 
 impl Question {
+    /// A question about a casebase without choices.
+    pub fn plain(facts: PathBuf, as_of: Option<i32>) -> Self {
+        let (assume_scope, options) = (Vec::new(), Vec::new());
+        Self { facts, as_of, assume_scope, options, if_established: false, skip_bad_rows: false, threads: 0 }
+    }
+
     /// The request to the bulk room.
     pub fn request(&self, origins: bool) -> crate::bulk::Request {
         let mut set = self.options.clone();

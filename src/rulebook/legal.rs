@@ -2,7 +2,7 @@
 
 use super::Cite;
 
-const DIGITS: [&str; 10] = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+pub(super) const DIGITS: [&str; 10] = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
 
 /// A number below 100 in Chinese.
 fn chinese(n: u32) -> String {
@@ -19,10 +19,10 @@ fn chinese(n: u32) -> String {
 
 /// A cite taken apart: article, paragraph, items from outer to inner, limb.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Parts {
-    article: u32,
+pub(super) struct Parts {
+    pub article: u32,
     paragraph: Option<u32>,
-    items: Vec<u32>,
+    pub items: Vec<u32>,
     limb: Option<u32>,
 }
 
@@ -31,7 +31,7 @@ fn take(text: &str) -> Option<(u32, &str)> {
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
-fn parse(cite: &str) -> Option<Parts> {
+pub(super) fn parse(cite: &str) -> Option<Parts> {
     let (article, mut rest) = take(cite)?;
     let mut parts = Parts { article, ..Parts::default() };
     while let Some(mark) = rest.chars().next() {

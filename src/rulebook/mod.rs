@@ -4,10 +4,14 @@
 //! In each: `*.dl` (the program, all files together), `vocabulary.csv` (code lists), `outline.csv` (every provision),
 //! and further `*.csv`, which are shipped rows of the input table of that name.
 
+pub mod coverage;
 mod legal;
+mod lint;
+mod order;
 mod outline;
 mod phrase;
 mod settle;
+pub mod statute;
 mod tree;
 
 pub use outline::{Outline, Status, Unit};
