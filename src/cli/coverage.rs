@@ -38,8 +38,7 @@ const CITES: [&str; 3] = ["E0414", "E0415", "E0416"];
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let loaded = Rulebook::load(&setting.rule_tree()?);
-    let errors: Vec<Diagnostic> =
-        loaded.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
+    let errors: Vec<Diagnostic> = loaded.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
     let Some(book) = loaded.rulebook else {
         if args.format == Format::Json {
             let findings = Render::new(&loaded.files).all_json(&errors);
@@ -79,13 +78,21 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 writeln!(err, "{}", difference_text(d, setting))?;
             }
             for i in &without {
-                writeln!(err, "W0404: {i}{}", setting.say("：该文件夹中没有它的文本", ": the folder holds no text of it"))?;
+                writeln!(
+                    err,
+                    "W0404: {i}{}",
+                    setting.say("：该文件夹中没有它的文本", ": the folder holds no text of it")
+                )?;
             }
             if let Some(s) = statutes.as_ref().filter(|_| differences.is_empty()) {
                 let n: usize = s.texts.values().map(|t| t.passages.len()).sum();
                 match setting.lang {
                     Lang::Zh => writeln!(out, "与 {} 部制度文本的 {n} 处条、项标题逐一对应", s.texts.len())?,
-                    Lang::En => writeln!(out, "The outline matches {n} headings of articles and items in {} texts", s.texts.len())?,
+                    Lang::En => writeln!(
+                        out,
+                        "The outline matches {n} headings of articles and items in {} texts",
+                        s.texts.len()
+                    )?,
                 }
             }
             setting::print_diagnostics(&findings, &book.program.files, err)?;
@@ -189,7 +196,8 @@ impl<'a> Table<'a> {
         let number = |n: Option<usize>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let row = |cells: [String; 5]| {
             let [cite, status, rules, cases, fired] = cells;
-            let right = |t: String| format!("{}{t}", " ".repeat(9usize.saturating_sub(crate::report::layout::width(&t))));
+            let right =
+                |t: String| format!("{}{t}", " ".repeat(9usize.saturating_sub(crate::report::layout::width(&t))));
             format!("  {}{}{}{}{}", pad(&cite, 12), pad(&status, 12), right(rules), right(cases), right(fired))
         };
         let mut last = "";
@@ -204,7 +212,11 @@ impl<'a> Table<'a> {
                 writeln!(out, "{}", row(head.map(str::to_owned)))?;
             }
             let status = status_word(l.unit.status, setting).to_owned();
-            writeln!(out, "{}", row([l.unit.cite.clone(), status, l.rules.to_string(), number(l.cases), number(l.fired)]))?;
+            writeln!(
+                out,
+                "{}",
+                row([l.unit.cite.clone(), status, l.rules.to_string(), number(l.cases), number(l.fired)])
+            )?;
         }
         Ok(())
     }

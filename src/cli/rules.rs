@@ -87,7 +87,13 @@ fn list(book: &Rulebook, format: Format, setting: &Setting, out: &mut dyn Write)
         writeln!(out, "{}  {}{off}", pad(&i.id, 10), setting.say(&i.zh, &i.en))?;
         writeln!(out, "{}  {}", pad("", 10), setting.say(&i.en, &i.zh))?;
         match setting.lang {
-            Lang::Zh => writeln!(out, "{}  有效期 {from} 至 {to}；条款 {}（{}）；规则 {rules}", pad("", 10), units.len(), by.join("，"))?,
+            Lang::Zh => writeln!(
+                out,
+                "{}  有效期 {from} 至 {to}；条款 {}（{}）；规则 {rules}",
+                pad("", 10),
+                units.len(),
+                by.join("，")
+            )?,
             Lang::En => writeln!(
                 out,
                 "{}  valid {from} to {to}; {} provisions ({}); {rules} rules",
@@ -125,9 +131,16 @@ fn unknown(what: &str, name: &str, near: Option<&str>, setting: &Setting) -> Fai
 /// The golden cases of the rules folder on the disk; says so if it is not there.
 pub fn golden(book: &Rulebook, setting: &Setting, err: &mut dyn Write) -> Result<Option<Golden>, Failure> {
     let root = setting.rules.clone().unwrap_or_else(|| PathBuf::from("rules"));
-    let missing = book.cases.iter().find(|c| !root.join(c).join("expect").is_dir());
-    match missing {
-        None => Golden::read(&root, book).map(Some).map_err(Failure::RulesUnreadable),
+    let locate = |case: &str| {
+        let (first, rest) = case.split_once('/').unwrap_or((case, ""));
+        let own = setting
+            .with
+            .iter()
+            .find(|d| std::path::absolute(d).ok().and_then(|d| d.file_name().map(|n| n == first)).unwrap_or(false));
+        own.map_or_else(|| root.join(case), |d| d.join(rest))
+    };
+    match book.cases.iter().find(|c| !locate(c).join("expect").is_dir()) {
+        None => Golden::read(locate, book).map(Some).map_err(Failure::RulesUnreadable),
         Some(_) if setting.rules.is_none() => {
             writeln!(
                 err,
@@ -139,18 +152,28 @@ pub fn golden(book: &Rulebook, setting: &Setting, err: &mut dyn Write) -> Result
             )?;
             Ok(None)
         }
-        Some(case) => Err(Failure::RulesUnreadable(format!("E0404: {}: no folder expect", root.join(case).display()))),
+        Some(case) => Err(Failure::RulesUnreadable(format!("E0404: {}: no folder expect", locate(case).display()))),
     }
 }
 
-fn shown(book: &Rulebook, show: &Show, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+fn shown(
+    book: &Rulebook,
+    show: &Show,
+    setting: &Setting,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(), Failure> {
     let ids = || book.outline.instruments.keys().map(String::as_str);
     let Some(units) = book.outline.instruments.get(&show.instrument) else {
         let near = suggest::nearest(&show.instrument, ids());
         let what = setting.say("没有这个制度：", "there is no instrument");
         let mut failure = unknown(what, &show.instrument, near, setting);
         if let (Failure::Usage(text), None) = (&mut failure, near) {
-            text.push_str(&format!("{}{}", setting.say("；现有：", "; there are: "), ids().collect::<Vec<_>>().join(", ")));
+            text.push_str(&format!(
+                "{}{}",
+                setting.say("；现有：", "; there are: "),
+                ids().collect::<Vec<_>>().join(", ")
+            ));
         }
         return Err(failure);
     };
@@ -159,11 +182,10 @@ fn shown(book: &Rulebook, show: &Show, setting: &Setting, out: &mut dyn Write, e
         Some(c) => units.iter().filter(|u| below(c, &u.cite)).collect(),
     };
     if let (true, Some(cite)) = (chosen.is_empty(), &show.cite) {
-        let near = suggest::nearest(cite, units.iter().map(|u| u.cite.as_str()));
-        let near = near.or_else(|| {
-            // A limb or item that is not there: the longest provision above it that is.
-            units.iter().map(|u| u.cite.as_str()).filter(|u| below(u, cite)).max_by_key(|u| u.len())
-        });
+        // An item that is not there: the longest provision that begins the same way, else one that is spelled nearly so.
+        let cites = || units.iter().map(|u| u.cite.as_str());
+        let near = cites().filter(|u| cite.starts_with(u)).max_by_key(|u| u.len());
+        let near = near.or_else(|| suggest::nearest(cite, cites()));
         let what = match setting.lang {
             Lang::Zh => format!("{} 没有条款", show.instrument),
             Lang::En => format!("{} has no provision", show.instrument),
@@ -185,7 +207,12 @@ fn shown(book: &Rulebook, show: &Show, setting: &Setting, out: &mut dyn Write, e
                 rules,
                 cases: golden.as_ref().map(|g| g.of(&show.instrument, &unit.cite, units)),
                 options: names.into_iter().filter_map(|n| choices.get(n)).collect(),
-                readings: unit.reading.iter().chain(rules.iter().flat_map(|r| &r.readings)).map(String::as_str).collect(),
+                readings: unit
+                    .reading
+                    .iter()
+                    .chain(rules.iter().flat_map(|r| &r.readings))
+                    .map(String::as_str)
+                    .collect(),
                 text: statutes.as_ref().map(|s| {
                     s.passages(&show.instrument, &unit.cite).into_iter().flat_map(|p| p.text.clone()).collect()
                 }),
@@ -208,9 +235,7 @@ fn shown(book: &Rulebook, show: &Show, setting: &Setting, out: &mut dyn Write, e
 
 fn json(p: &Provision<'_>, instrument: &str) -> Value {
     let cite = Cite::new(instrument, &p.unit.cite);
-    let rule = |r: &RuleRef| {
-        json!({"id": r.id, "place": r.place, "fact": r.fact, "zh": r.zh, "en": r.en, "readings": r.readings, "options": r.options})
-    };
+    let rule = |r: &RuleRef| json!({"id": r.id, "place": r.place, "fact": r.fact, "zh": r.zh, "en": r.en, "readings": r.readings, "options": r.options});
     json!({
         "cite": p.unit.cite, "zh": cite.chinese(), "en": cite.english(), "kind": p.unit.kind, "modality": p.unit.modality,
         "status": p.unit.status.word(), "gist_zh": p.unit.gist_zh, "gist_en": p.unit.gist_en, "why": p.unit.why,
@@ -225,7 +250,12 @@ fn text(p: &Provision<'_>, instrument: &str, setting: &Setting, out: &mut dyn Wr
     let cite = Cite::new(instrument, &p.unit.cite);
     let people = setting.say(&cite.chinese(), &cite.english()).to_owned();
     writeln!(out, "{instrument} {}  {people}  [{}]", p.unit.cite, status_word(p.unit.status, setting))?;
-    writeln!(out, "  {}\n  {}", setting.say(&p.unit.gist_zh, &p.unit.gist_en), setting.say(&p.unit.gist_en, &p.unit.gist_zh))?;
+    writeln!(
+        out,
+        "  {}\n  {}",
+        setting.say(&p.unit.gist_zh, &p.unit.gist_en),
+        setting.say(&p.unit.gist_en, &p.unit.gist_zh)
+    )?;
     let mut line = |zh: &str, en: &str, value: &str| -> Result<(), Failure> {
         let label = setting.say(zh, en);
         if !value.is_empty() {
@@ -240,7 +270,13 @@ fn text(p: &Provision<'_>, instrument: &str, setting: &Setting, out: &mut dyn Wr
         let values: Vec<String> = o
             .values
             .iter()
-            .map(|v| if Some(v) == o.default.as_ref() { format!("{v}{}", setting.say("（默认）", " (default)")) } else { v.clone() })
+            .map(|v| {
+                if Some(v) == o.default.as_ref() {
+                    format!("{v}{}", setting.say("（默认）", " (default)"))
+                } else {
+                    v.clone()
+                }
+            })
             .collect();
         line("选项", "option", &format!("{} = {}", o.name, values.join(" | ")))?;
     }
@@ -267,4 +303,3 @@ fn text(p: &Provision<'_>, instrument: &str, setting: &Setting, out: &mut dyn Wr
     }
     Ok(())
 }
-

@@ -9,7 +9,7 @@ use super::outline::Unit;
 use crate::lang::program::{Const, Literal, Program, RelId, RelationKind, Span, Term};
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The relation whose facts give each instrument its titles.
 pub(super) const MANIFEST: &str = "manifest";
@@ -267,15 +267,15 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// Reads the expectations and notes of the cases of a rulebook under its folder on the disk.
+    /// Reads the expectations and notes of the cases of a rulebook; `locate` says where a case stands on the disk.
     ///
     /// # Errors
     /// When a file cannot be read; the message names it.
-    pub fn read(root: &Path, book: &Rulebook) -> Result<Self, String> {
+    pub fn read(locate: impl Fn(&str) -> PathBuf, book: &Rulebook) -> Result<Self, String> {
         let mut out = Self::default();
         for case in &book.cases {
             let home = case.split('/').next().unwrap_or("");
-            let dir = root.join(case);
+            let dir = locate(case);
             let expect = dir.join("expect");
             let mut files: Vec<_> = std::fs::read_dir(&expect)
                 .and_then(|d| d.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>())
@@ -336,7 +336,7 @@ impl Golden {
     }
 }
 
-/// Provisions that a note names. A bare number counts at the start of a line, after a word for article, or joined to a
+/// Provisions that a note names; `10` names `10s1` and `10s2` where there is no `10`. A bare number counts at the start of a line, after a word for article, or joined to a
 /// provision just named (`2 and 12`, `5.1 to 5.11`): elsewhere it counts things.
 fn named(text: &str, units: &[Unit]) -> BTreeSet<String> {
     let word = Regex::new(r"[0-9]+(?:p[0-9]+)?(?:\.[0-9]+)*(?:s[0-9]+)?").expect("a fixed pattern");
@@ -351,7 +351,8 @@ fn named(text: &str, units: &[Unit]) -> BTreeSet<String> {
             let cut = before.ends_with(part)
                 || after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
                 || after.strip_prefix('-').is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
-            let Some(unit) = units.iter().position(|u| u.cite == m.as_str()) else { continue };
+            let limb = |u: &Unit| u.cite.strip_prefix(m.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('s'));
+            let Some(unit) = units.iter().position(limb) else { continue };
             let joint = last.filter(|(end, _)| joined.is_match(&line[*end..m.start()]));
             let bare = m.as_str().bytes().all(|b| b.is_ascii_digit());
             if cut || (bare && joint.is_none() && !before.trim().is_empty() && !article.is_match(before)) {
@@ -363,7 +364,11 @@ fn named(text: &str, units: &[Unit]) -> BTreeSet<String> {
             {
                 out.extend(units[from..unit].iter().map(|u| u.cite.clone()));
             }
-            out.insert(m.as_str().to_owned());
+            if units[unit].cite == m.as_str() {
+                out.insert(m.as_str().to_owned());
+            } else {
+                out.extend(units.iter().filter(|u| limb(u)).map(|u| u.cite.clone()));
+            }
             last = Some((m.end(), unit));
         }
     }
@@ -400,12 +405,13 @@ mod tests {
 
     #[test]
     fn notes_name_provisions_and_not_numbers() {
-        let u = units(&["2", "3", "5.1", "5.2", "5.3", "6p1.2", "8.4s2", "12", "60"]);
+        let u = units(&["2", "3", "5.1", "5.2", "5.3", "6p1.2", "8.4s2", "10s1", "10s2", "12", "60"]);
         let of = |t: &str| named(t, &u).into_iter().collect::<Vec<_>>().join(" ");
         assert_eq!(of("2 and 12: decided within 60 days of 3 events"), "12 2");
         assert_eq!(of("The items 5.1 to 5.3 and 6p1.2; x8.4s2 is no cite"), "5.1 5.2 5.3 6p1.2");
         assert_eq!(of("freed by 8.4s2, see article 3; on 2025-06-12"), "3 8.4s2");
         assert_eq!(of("60: sixty. Not 12."), "60");
+        assert_eq!(of("10: both limbs of it"), "10s1 10s2");
     }
 
     #[test]

@@ -45,10 +45,15 @@ impl Rulebook {
                             format!("{place}: `{}` is {} and no rule names it", u.cite, u.status.word()),
                             None,
                         )
-                        .help(format!("put `//@ cite {}` before the rule that computes it, or say why it is declaratory", u.cite)),
+                        .help(format!(
+                            "put `//@ cite {}` before the rule that computes it, or say why it is declaratory",
+                            u.cite
+                        )),
                     );
                 }
-                if !computed && let Some(first) = clauses.get(&(instrument.clone(), u.cite.clone())).and_then(|l| l.first()) {
+                if !computed
+                    && let Some(first) = clauses.get(&(instrument.clone(), u.cite.clone())).and_then(|l| l.first())
+                {
                     out.push(
                         Diagnostic::error(
                             "E0422",
@@ -120,12 +125,15 @@ fn constants(book: &Rulebook, out: &mut Vec<Diagnostic>) {
             _ => None,
         };
         let columns = 0..values.len();
-        let Some(instrument) = columns.clone().filter(|i| of_type(program, rel, *i, INSTRUMENT)).find_map(text) else { return };
+        let Some(instrument) = columns.clone().filter(|i| of_type(program, rel, *i, INSTRUMENT)).find_map(text) else {
+            return;
+        };
         if !book.outline.instruments.contains_key(&instrument) {
             return;
         }
         for cite in columns.filter(|i| of_type(program, rel, *i, CITE)).filter_map(text) {
-            if book.outline.unit(&instrument, &cite).is_none() && seen.insert((instrument.clone(), cite.clone(), span)) {
+            if book.outline.unit(&instrument, &cite).is_none() && seen.insert((instrument.clone(), cite.clone(), span))
+            {
                 out.push(missing(book, &instrument, &cite, span));
             }
         }
@@ -137,7 +145,8 @@ fn constants(book: &Rulebook, out: &mut Vec<Diagnostic>) {
         look(r.head, &r.args.iter().map(constant).collect::<Vec<_>>(), r.span);
         for l in &r.body {
             if let Literal::Atom(a) | Literal::Not(a) = l {
-                let values: Vec<_> = a.args.iter().map(|a| if let Arg::Const(c) = a { Some(c) } else { None }).collect();
+                let values: Vec<_> =
+                    a.args.iter().map(|a| if let Arg::Const(c) = a { Some(c) } else { None }).collect();
                 look(a.rel, &values, a.span);
             }
         }
@@ -158,8 +167,13 @@ fn unused(program: &Program, out: &mut Vec<Diagnostic>) {
         }
     }
     for (i, r) in program.relations.iter().enumerate() {
-        let speaks = !r.outputs.is_empty() || r.printsize || ["constraint", "mark", "holidays"].iter().any(|k| r.notes.has(k));
-        if r.kind == RelationKind::Declared && !speaks && !read.contains(&RelId(i as u32)) && !named.contains(r.name.as_str()) {
+        let speaks =
+            !r.outputs.is_empty() || r.printsize || ["constraint", "mark", "holidays"].iter().any(|k| r.notes.has(k));
+        if r.kind == RelationKind::Declared
+            && !speaks
+            && !read.contains(&RelId(i as u32))
+            && !named.contains(r.name.as_str())
+        {
             out.push(
                 Diagnostic::error("E0425", format!("relation `{}` is declared and never used", r.name), r.span)
                     .help("use it in a rule, write it with `.output`, or take it away"),

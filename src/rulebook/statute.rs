@@ -85,7 +85,17 @@ fn heading(line: &str) -> Option<Heading> {
 
 fn squeeze(text: &str) -> String {
     let folded = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '#' | '*' | '-' | '《' | '》'));
-    folded.map(|c| if c == '(' { '（' } else if c == ')' { '）' } else { c }).collect()
+    folded
+        .map(|c| {
+            if c == '(' {
+                '（'
+            } else if c == ')' {
+                '）'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// Reads a text into its instruments. Numbers that do not go on from the one before (a list that begins anew within an item,
@@ -259,7 +269,11 @@ fn assign(instruments: &[super::coverage::Instrument], found: Vec<(String, Statu
             let tail: String = s.title.chars().rev().take(120).collect::<Vec<_>>().into_iter().rev().collect();
             shared(&title, &tail)
         };
-        let best = taken.iter().enumerate().filter_map(|(k, t)| t.as_ref().map(|(_, s)| (near(s), std::cmp::Reverse(k)))).max();
+        let best = taken
+            .iter()
+            .enumerate()
+            .filter_map(|(k, t)| t.as_ref().map(|(_, s)| (near(s), std::cmp::Reverse(k))))
+            .max();
         if let Some((score, std::cmp::Reverse(k))) = best
             && score * 2 >= title.chars().count()
             && let Some((_, s)) = taken[k].take()
@@ -300,7 +314,8 @@ mod tests {
 
     #[test]
     fn numbers() {
-        for (t, n) in [("一", 1), ("十", 10), ("十二", 12), ("二十", 20), ("二十四", 24), ("一百零三", 103), ("7", 7)] {
+        for (t, n) in [("一", 1), ("十", 10), ("十二", 12), ("二十", 20), ("二十四", 24), ("一百零三", 103), ("7", 7)]
+        {
             assert_eq!(number(t), Some(n), "{t}");
         }
         assert_eq!(number("含"), None);
@@ -320,6 +335,16 @@ mod tests {
         let by_title = assign(&ids, all("t"));
         assert!(by_title["a"].title.ends_with("甲办法") && by_title["b"].title.ends_with("乙制度"));
         assert!(assign(&ids[..1], all("a"))["a"].title.ends_with("甲办法"));
-        assert!(assign(&[super::super::coverage::Instrument { id: "c".into(), zh: "毫不相干的规则".into(), ..Default::default() }], all("t")).is_empty());
+        assert!(
+            assign(
+                &[super::super::coverage::Instrument {
+                    id: "c".into(),
+                    zh: "毫不相干的规则".into(),
+                    ..Default::default()
+                }],
+                all("t")
+            )
+            .is_empty()
+        );
     }
 }
