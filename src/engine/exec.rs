@@ -8,7 +8,7 @@ use super::rows;
 use super::rule::{Prepared, aggregate};
 use super::symbol::Symbols;
 use super::value::{self, Word};
-use crate::lang::program::{AggOp, Prim, Program, RelId, Span};
+use crate::lang::program::{AggOp, CmpOp, Prim, Program, RelId, Span};
 use rayon::prelude::*;
 
 /// Bounds on the rows a rule may give.
@@ -64,10 +64,23 @@ fn tests<'a>(checks: &[Check], rels: &'a [Rel], cursors: &mut usize) -> Vec<Test
     checks
         .iter()
         .map(|c| match c {
-            Check::Compare(c) => Test::Compare(c.clone()),
+            Check::Compare(c) => match (c.op, leaf(&c.left), leaf(&c.right)) {
+                (CmpOp::Eq | CmpOp::Ne, Some(left), Some(right)) => {
+                    Test::Same { left, right, negated: c.op == CmpOp::Ne }
+                }
+                _ => Test::Compare(c.clone()),
+            },
             Check::Has { seek, negated } => Test::Has { probe: probe(seek, rels, cursors), negated: *negated },
         })
         .collect()
+}
+
+fn leaf(e: &Expr) -> Option<Key> {
+    match e {
+        Expr::Place(p) => Some(Key::Place(*p)),
+        Expr::Const(w) => Some(Key::Const(*w)),
+        Expr::Apply { .. } => None,
+    }
 }
 
 /// The aggregate of every group of a relation: group columns, then the value; sorted.

@@ -31,6 +31,16 @@ pub enum Key {
     Const(Word),
 }
 
+impl Key {
+    #[inline]
+    fn word(self, view: View<'_>) -> Word {
+        match self {
+            Self::Place(p) => view.at(p),
+            Self::Const(w) => w,
+        }
+    }
+}
+
 /// A sorted index to search by prefix.
 #[derive(Clone, Debug)]
 pub struct Probe<'a> {
@@ -47,7 +57,16 @@ pub struct Probe<'a> {
 /// A test of a row.
 #[derive(Clone, Debug)]
 pub enum Test<'a> {
-    /// A comparison.
+    /// Two words are equal, or differ if `negated`: the common case of a comparison.
+    Same {
+        /// One word.
+        left: Key,
+        /// The other.
+        right: Key,
+        /// Whether they must differ.
+        negated: bool,
+    },
+    /// Any other comparison.
     Compare(Compare),
     /// Some row of the index has the key, or none has if `negated`.
     Has {
@@ -126,10 +145,7 @@ struct Leap<'s, 'leap> {
 static NOTHING: Word = 0;
 
 fn search(probe: &Probe<'_>, segment: usize, view: View<'_>, state: &mut State) -> (usize, usize) {
-    let word = |k: &Key| match k {
-        Key::Place(p) => view.at(*p),
-        Key::Const(w) => *w,
-    };
+    let word = |k: &Key| k.word(view);
     let cursor = &mut state.cursors[probe.cursor + segment];
     let data = probe.segments[segment];
     match probe.keys.as_slice() {
@@ -148,6 +164,7 @@ impl Leap<'_, '_> {
     #[inline]
     fn passes(&mut self, tests: &[Test<'_>], view: View<'_>) -> bool {
         tests.iter().all(|t| match t {
+            Test::Same { left, right, negated } => (left.word(view) == right.word(view)) != *negated,
             Test::Compare(c) => match c.holds(view, self.shared.symbols) {
                 Ok(b) => b,
                 Err(fault) => {

@@ -237,11 +237,12 @@ impl Rel {
 
     fn count(&self, c: usize) -> Column {
         let rows = self.rows(Version::All);
-        let values = || self.segments(Version::All, 0).flat_map(|s| s.iter().skip(c).step_by(self.width).copied());
         let (mut low, mut high) = (Word::MAX, 0);
-        for v in values() {
-            low = low.min(v);
-            high = high.max(v);
+        for s in self.segments(Version::All, 0) {
+            for row in s.chunks_exact(self.width) {
+                low = low.min(row[c]);
+                high = high.max(row[c]);
+            }
         }
         let span = high.saturating_sub(low) as usize;
         if rows == 0 {
@@ -251,8 +252,8 @@ impl Rel {
             return self.sample(c, rows);
         }
         let mut counts = vec![0u32; span + 1];
-        for v in values() {
-            counts[(v - low) as usize] += 1;
+        for s in self.segments(Version::All, 0) {
+            s.chunks_exact(self.width).for_each(|row| counts[(row[c] - low) as usize] += 1);
         }
         let distinct = counts.iter().filter(|n| **n > 0).count();
         let listed = (distinct <= FEW)

@@ -4,7 +4,9 @@
 //! text (most keys and codes are) touches nothing but the table.
 
 use hashbrown::HashTable;
+use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
+use std::borrow::Cow;
 use std::hash::BuildHasher;
 
 /// A fingerprint of a text: two texts of at most [`SHORT`] bytes have the same tag only if they are equal.
@@ -49,12 +51,23 @@ pub fn is_long(tag: Tag) -> bool {
 pub struct Symbols {
     text: String,
     ends: Vec<usize>,
-    table: HashTable<(Tag, u32)>,
+    shards: Vec<HashTable<(Tag, u32)>>,
+}
+
+/// Texts with their tags beside them.
+pub type Tagged<'a> = (&'a [Tag], &'a [Cow<'a, str>]);
+
+/// Parts of the table that can be filled side by side.
+const SHARDS: usize = 4;
+
+#[inline]
+fn shard(tag: Tag) -> usize {
+    (spread(tag) >> 40) as usize % SHARDS
 }
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut s = Self { text: String::new(), ends: Vec::new(), table: HashTable::new() };
+        let mut s = Self { text: String::new(), ends: Vec::new(), shards: vec![HashTable::new(); SHARDS] };
         s.intern("");
         s
     }
@@ -88,20 +101,89 @@ impl Symbols {
     pub fn intern_tagged(&mut self, tag: Tag, s: &str) -> u32 {
         let (text, ends) = (&self.text, &self.ends);
         let same = |e: &(Tag, u32)| e.0 == tag && (!is_long(tag) || slice(text, ends, e.1) == s);
-        if let Some(e) = self.table.find(spread(tag), same) {
+        if let Some(e) = self.shards[shard(tag)].find(spread(tag), same) {
             return e.1;
         }
         let id = u32::try_from(self.ends.len()).expect("fewer than 2^32 symbols");
         self.text.push_str(s);
         self.ends.push(self.text.len());
-        self.table.insert_unique(spread(tag), (tag, id), |e| spread(e.0));
+        self.shards[shard(tag)].insert_unique(spread(tag), (tag, id), |e| spread(e.0));
         id
     }
 
-    /// Makes room for so many further texts.
-    pub fn reserve(&mut self, texts: usize) {
-        self.ends.reserve(texts);
-        self.table.reserve(texts, |e| spread(e.0));
+    /// Interns many texts (with their tags), list after list, and gives the ids of each list: the same ids that [`Symbols::intern`] would
+    /// give one after the other, found by the threads of the current pool. A list may hold a text more than once.
+    ///
+    /// # Panics
+    /// When more than 2^32 texts are given.
+    pub fn extend(&mut self, lists: &[Tagged<'_>]) -> Vec<Vec<u32>> {
+        let base = self.ends.len();
+        let starts: Vec<usize> = lists
+            .iter()
+            .scan(base, |at, l| {
+                let start = *at;
+                *at += l.0.len();
+                Some(start)
+            })
+            .collect();
+        let total = starts.last().map_or(base, |s| s + lists[lists.len() - 1].0.len());
+        assert!(u32::try_from(total).is_ok(), "fewer than 2^32 texts");
+        // A number below `base` is an id; from there on it is a place in the lists. Each shard finds for each of its
+        // texts, in order, the number at which that text stood first.
+        let (text, ends) = (&self.text, &self.ends);
+        let resolve = |n: u32| -> &str {
+            if (n as usize) < base {
+                return slice(text, ends, n);
+            }
+            let list = starts.partition_point(|s| *s <= n as usize) - 1;
+            &lists[list].1[n as usize - starts[list]]
+        };
+        let firsts: Vec<Vec<u32>> = self
+            .shards
+            .par_iter_mut()
+            .enumerate()
+            .map(|(k, table)| {
+                let mut firsts = Vec::with_capacity((total - base) / SHARDS);
+                for (list, start) in lists.iter().zip(&starts) {
+                    for (i, tag) in list.0.iter().enumerate().filter(|(_, tag)| shard(**tag) == k) {
+                        let same = |e: &(Tag, u32)| e.0 == *tag && (!is_long(*tag) || resolve(e.1) == list.1[i]);
+                        firsts.push(match table.find(spread(*tag), same) {
+                            Some(e) => e.1,
+                            None => {
+                                let n = (start + i) as u32;
+                                table.insert_unique(spread(*tag), (*tag, n), |e| spread(e.0));
+                                n
+                            }
+                        });
+                    }
+                }
+                firsts
+            })
+            .collect();
+        // New texts get their ids in the order of their first places.
+        let mut next = [0; SHARDS];
+        let mut ids = vec![0u32; total - base];
+        for (list, start) in lists.iter().zip(&starts) {
+            for (i, tag) in list.0.iter().enumerate() {
+                let k = shard(*tag);
+                let first = firsts[k][next[k]] as usize;
+                next[k] += 1;
+                let n = start + i;
+                ids[n - base] = if first == n {
+                    self.text.push_str(&list.1[i]);
+                    self.ends.push(self.text.len());
+                    (self.ends.len() - 1) as u32
+                } else if first < base {
+                    first as u32
+                } else {
+                    ids[first - base]
+                };
+            }
+        }
+        self.shards.par_iter_mut().for_each(|table| {
+            table.iter_mut().filter(|e| e.1 as usize >= base).for_each(|e| e.1 = ids[e.1 as usize - base]);
+        });
+        lists.iter().zip(&starts).map(|(l, s)| ids[s - base..s - base + l.0.len()].to_vec()).collect()
     }
 
     /// Id of a text that is already interned.
@@ -109,7 +191,7 @@ impl Symbols {
     pub fn get(&self, s: &str) -> Option<u32> {
         let tag = tag(s);
         let same = |e: &(Tag, u32)| e.0 == tag && (!is_long(tag) || self.resolve(e.1) == s);
-        self.table.find(spread(tag), same).map(|e| e.1)
+        self.shards[shard(tag)].find(spread(tag), same).map(|e| e.1)
     }
 
     /// Text of an id.
@@ -147,6 +229,23 @@ mod tests {
             s.intern(&i.to_string());
         }
         assert_eq!(s.get("999"), Some(1001));
+    }
+
+    #[test]
+    fn many_texts_get_the_ids_of_one_by_one() {
+        let texts: Vec<String> = (0..4000).map(|i| format!("text {}", (i * 7) % 1500)).collect();
+        let (mut one, mut many) = (Symbols::default(), Symbols::default());
+        for s in ["text 3", "a", "text 1400"] {
+            assert_eq!(one.intern(s), many.intern(s));
+        }
+        let tags: Vec<Tag> = texts.iter().map(|t| tag(t)).collect();
+        let given: Vec<Cow<'_, str>> = texts.iter().map(|t| Cow::Borrowed(t.as_str())).collect();
+        let part = |r: std::ops::Range<usize>| (&tags[r.clone()], &given[r]);
+        let ids = many.extend(&[part(0..10), part(10..10), part(10..2500), part(2500..4000)]).concat();
+        let want: Vec<u32> = texts.iter().map(|t| one.intern(t)).collect();
+        assert_eq!(ids, want);
+        assert!(texts.iter().all(|t| many.get(t) == one.get(t)));
+        assert_eq!((many.len(), many.intern("new")), (one.len(), one.intern("new")));
     }
 
     #[test]

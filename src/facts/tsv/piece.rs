@@ -20,12 +20,51 @@ pub(super) struct Flaw {
 /// What a piece holds.
 #[derive(Debug, Default)]
 pub(super) struct Piece<'a> {
-    /// Rows; symbols are numbers of `texts`.
+    /// Rows; symbols are numbers of the texts of their column.
     pub rows: Vec<Word>,
-    pub texts: Vec<(Tag, Cow<'a, str>)>,
+    /// Texts of each column of the relation.
+    pub texts: Vec<Dict<'a>>,
     pub flaws: Vec<Flaw>,
     /// Lines read.
     pub lines: usize,
+}
+
+/// The texts of one column. A column of keys hardly ever repeats a text but in the row after: once that shows, texts are
+/// no longer looked for in the piece (they may then stand twice), only once, when the pieces are brought together.
+#[derive(Debug, Default)]
+pub(super) struct Dict<'a> {
+    pub tags: Vec<Tag>,
+    pub texts: Vec<Cow<'a, str>>,
+    table: HashTable<(Tag, u32)>,
+    hits: u32,
+    keys: bool,
+}
+
+/// Texts after which a column is judged.
+const JUDGE: usize = 2048;
+
+impl<'a> Dict<'a> {
+    #[inline]
+    fn intern(&mut self, text: Cow<'a, str>) -> Word {
+        let tag = tag(&text);
+        let id = self.texts.len() as u32;
+        if !self.keys {
+            let texts = &self.texts;
+            let same = |e: &(Tag, u32)| e.0 == tag && (!is_long(tag) || texts[e.1 as usize] == text);
+            if let Some(e) = self.table.find(spread(tag), same) {
+                self.hits += 1;
+                return e.1;
+            }
+            self.table.insert_unique(spread(tag), (tag, id), |e| spread(e.0));
+            if self.texts.len() == JUDGE && self.hits < JUDGE as u32 / 16 {
+                self.keys = true;
+                self.table = HashTable::new();
+            }
+        }
+        self.tags.push(tag);
+        self.texts.push(text);
+        id
+    }
 }
 
 /// Flaws of a piece that are kept.
@@ -43,7 +82,6 @@ struct Reader<'a> {
     columns: Vec<Column<'a>>,
     arity: usize,
     exact: bool,
-    table: HashTable<(Tag, u32)>,
     row: Vec<Word>,
     piece: Piece<'a>,
     bad: bool,
@@ -61,9 +99,8 @@ pub(super) fn read<'a>(all: &'a str, start: usize, end: usize, shape: &Shape, pr
         columns,
         arity: prims.len(),
         exact: shape.columns.is_none(),
-        table: HashTable::new(),
         row: vec![0; prims.len()],
-        piece: Piece::default(),
+        piece: Piece { texts: prims.iter().map(|_| Dict::default()).collect(), ..Piece::default() },
         bad: false,
     };
     if shape.quoted || shape.delimiter.len() > 1 {
@@ -155,7 +192,11 @@ impl<'a> Reader<'a> {
 
     fn owned(&mut self, column: usize, value: String, at: usize) {
         let Some(Some((to, prim))) = self.columns.get(column).map(|c| c.to) else { return };
-        self.row[to] = if prim == Prim::Symbol { self.intern(Cow::Owned(value)) } else { self.parse(prim, &value, at) };
+        self.row[to] = if prim == Prim::Symbol {
+            self.piece.texts[to].intern(Cow::Owned(value))
+        } else {
+            self.parse(prim, &value, at)
+        };
     }
 
     #[inline]
@@ -166,26 +207,16 @@ impl<'a> Reader<'a> {
             self.row[to] = c.word;
             return;
         }
-        let word = if prim == Prim::Symbol { self.intern(Cow::Borrowed(field)) } else { self.parse(prim, field, at) };
+        let word = if prim == Prim::Symbol {
+            self.piece.texts[to].intern(Cow::Borrowed(field))
+        } else {
+            self.parse(prim, field, at)
+        };
         if !self.bad {
             let c = &mut self.columns[column];
             (c.last, c.word) = (field, word);
         }
         self.row[to] = word;
-    }
-
-    #[inline]
-    fn intern(&mut self, text: Cow<'a, str>) -> Word {
-        let tag = tag(&text);
-        let texts = &self.piece.texts;
-        let same = |e: &(Tag, u32)| e.0 == tag && (!is_long(tag) || texts[e.1 as usize].1 == text);
-        if let Some(e) = self.table.find(spread(tag), same) {
-            return e.1;
-        }
-        let id = texts.len() as u32;
-        self.table.insert_unique(spread(tag), (tag, id), |e| spread(e.0));
-        self.piece.texts.push((tag, text));
-        id
     }
 
     fn parse(&mut self, prim: Prim, text: &str, at: usize) -> Word {

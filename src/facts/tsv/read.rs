@@ -4,6 +4,7 @@ use super::Shape;
 use super::piece::{self, Piece};
 use crate::engine::rows;
 use crate::engine::store::{Database, Table};
+use crate::engine::symbol::Tagged;
 use crate::engine::value::Word;
 use crate::facts::map::{self, Bytes};
 use crate::lang::program::{Prim, Program};
@@ -70,22 +71,20 @@ pub fn load(
         return Err(problems);
     }
     let mut database = Database::new(program);
-    let largest = pieces.iter().map(|p| p.texts.len()).max().unwrap_or(0);
-    database.symbols.reserve(largest);
-    // In the order of files and lines: the same ids whatever the pieces and threads.
-    let maps: Vec<Vec<Word>> = pieces
-        .iter()
-        .map(|p| p.texts.iter().map(|(tag, text)| database.symbols.intern_tagged(*tag, text)).collect())
-        .collect();
+    // In the order of files, pieces and columns: the same ids whatever the threads.
+    let lists: Vec<Tagged<'_>> =
+        pieces.iter().flat_map(|p| p.texts.iter().map(|d| (d.tags.as_slice(), d.texts.as_slice()))).collect();
+    let mut maps = database.symbols.extend(&lists).into_iter();
+    let maps: Vec<Vec<Vec<Word>>> = pieces.iter().map(|p| maps.by_ref().take(p.texts.len()).collect()).collect();
     let ready: Vec<(usize, usize, Vec<Word>)> = pieces
         .into_par_iter()
         .zip(maps)
         .zip(&jobs)
         .with_max_len(1)
-        .map(|((p, map), (s, ..))| {
+        .map(|((p, maps), (s, ..))| {
             let rel = sources[*s].rel;
             let mut data = p.rows;
-            finish(&mut data, &prims[rel], &map);
+            finish(&mut data, &prims[rel], &maps);
             (rel, p.lines, data)
         })
         .collect();
@@ -123,13 +122,13 @@ fn joined(width: usize, sets: Vec<Vec<Word>>) -> Vec<Word> {
 }
 
 /// Numbers of the piece's dictionary to ids, and sorted.
-fn finish(data: &mut Vec<Word>, prims: &[Prim], map: &[Word]) {
+fn finish(data: &mut Vec<Word>, prims: &[Prim], maps: &[Vec<Word>]) {
     let width = prims.len();
     if width == 0 {
         return;
     }
     for (c, _) in prims.iter().enumerate().filter(|(_, p)| **p == Prim::Symbol) {
-        data.iter_mut().skip(c).step_by(width).for_each(|w| *w = map[*w as usize]);
+        data.iter_mut().skip(c).step_by(width).for_each(|w| *w = maps[c][*w as usize]);
     }
     rows::normalise(width, data);
 }
