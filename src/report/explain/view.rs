@@ -252,8 +252,7 @@ impl Builder<'_> {
 
     fn children(&self, node: NodeIndex) -> Vec<(NodeIndex, bool)> {
         if let Node::Fact { rel, .. } | Node::Absent { rel, .. } = &self.graph[node]
-            && self.detail < Detail::Full
-            && self.words.leaf(*rel)
+            && self.words.leaf(*rel, self.detail)
         {
             return Vec::new();
         }

@@ -1,5 +1,6 @@
 //! What a derivation graph is called in words. Rulebooks bring sentences; [`Plain`] prints atoms.
 
+use super::view::Detail;
 use crate::lang::date;
 use crate::lang::program::{AggOp, Arg, CmpOp, Const, Functor, Literal, Program, RelId, Rule, RuleId, Term, TypeId};
 use crate::proof::graph::{Binding, Value};
@@ -91,9 +92,14 @@ pub trait Words {
         self.mute_relation(rel)
     }
 
-    /// Whether what lies below a fact or absence of a relation is hidden unless asked for.
-    fn leaf(&self, rel: RelId) -> bool {
-        self.program().rel(rel).notes.has("leaf")
+    /// Whether what lies below a fact or absence of a relation is hidden: `leaf` unless all is asked for, `leaf short` where
+    /// little is.
+    fn leaf(&self, rel: RelId, detail: Detail) -> bool {
+        match self.program().rel(rel).notes.get("leaf") {
+            None => false,
+            Some("short") => detail == Detail::Short,
+            Some(_) => detail < Detail::Full,
+        }
     }
 
     /// Whether facts and, in a proof, absences of a relation go without saying, with all that lies below them.
