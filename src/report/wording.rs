@@ -201,8 +201,8 @@ impl Words for BookWords<'_> {
         readings
             .iter()
             .map(|r| match self.language {
-                Language::Zh => format!("条文有不同读法，此处取默认或所选读法（{r}）"),
-                Language::En => format!("the text admits several readings; the default or chosen one is taken ({r})"),
+                Language::Zh => format!("读法 {r}"),
+                Language::En => format!("reading {r}"),
             })
             .collect()
     }
