@@ -3,9 +3,13 @@
 
 #[path = "lang/ir.rs"]
 mod ir;
+#[path = "lang/sound.rs"]
+mod sound;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
+use zhuize::engine::naive;
+use zhuize::engine::store::Database;
 use zhuize::lang::codes::ALL;
 use zhuize::lang::program::SourceFile;
 use zhuize::lang::render::Render;
@@ -47,6 +51,7 @@ fn good(path: &Path) -> Result<(), Failed> {
     if c.has_errors() {
         return Err(format!("unexpected errors: {:#?}", c.diagnostics).into());
     }
+    sound::check(&c.program)?;
     golden(&path.with_extension("ir"), &ir::dump(&c.program))
 }
 
@@ -154,7 +159,81 @@ fn rulebooks() -> Result<(), Failed> {
             )
         })
         .collect();
-    if c.has_errors() { Err(said.join("\n").into()) } else { Ok(()) }
+    if c.has_errors() {
+        return Err(said.join("\n").into());
+    }
+    Ok(sound::check(&c.program)?)
+}
+
+/// The output relations of a program, by both evaluators.
+fn outputs(path: &Path) -> Result<(), Failed> {
+    let c = run(path)?;
+    if c.has_errors() {
+        return Err(Render::new(&c.program.files).all_text(&c.diagnostics, false).into());
+    }
+    let p = &c.program;
+    sound::check(p)?;
+    let found = ir::tables(p, &naive::evaluate(p, Database::new(p)).map_err(|e| format!("{e:?}"))?);
+    golden(&path.with_extension("out"), &found)
+}
+
+/// Thousands of damaged programs: nothing panics, every place lies in the text, and what has no error is sound.
+fn damaged() -> Result<(), Failed> {
+    let mut texts = Vec::new();
+    let (good, bad) = (files("good"), files("bad"));
+    for p in good.iter().chain(&files("run")).chain(&bad).chain(good.iter().cycle().take(bad.len())) {
+        texts.push(std::fs::read_to_string(p)?);
+    }
+    let pieces: Vec<String> =
+        texts.iter().flat_map(|t| t.split_inclusive([' ', ',', '(', ')', '.']).map(str::to_owned)).collect();
+    // A fixed sequence (xorshift), so that a failure repeats.
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut dice = move |n: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % n.max(1) as u64) as usize
+    };
+    let mut sound = 0;
+    for round in 0..4000 {
+        let mut parts: Vec<&str> = texts[round % texts.len()].split_inclusive([' ', ',', '(', ')', '.']).collect();
+        for _ in 0..=dice(3) {
+            let at = dice(parts.len());
+            match dice(4) {
+                0 => drop(parts.remove(at)),
+                1 => parts.insert(at, &pieces[dice(pieces.len())]),
+                2 => parts[at] = &pieces[dice(pieces.len())],
+                _ => {
+                    let to = dice(parts.len());
+                    parts.swap(at, to);
+                }
+            }
+            if parts.is_empty() {
+                parts.push(".");
+            }
+        }
+        let text = parts.concat();
+        let c = compile(vec![SourceFile { name: "damaged.dl".into(), text: text.as_str().into() }]);
+        for d in &c.diagnostics {
+            for l in d.primary.iter().chain(&d.related) {
+                if text.get(l.span.start as usize..l.span.end as usize).is_none() {
+                    return Err(format!("{d:?} points outside of\n{text}").into());
+                }
+            }
+        }
+        let render = Render::new(&c.program.files);
+        if render.all_text(&c.diagnostics, round % 2 == 0).is_empty() != c.diagnostics.is_empty() {
+            return Err("a diagnostic without text".into());
+        }
+        if render.all_json(&c.diagnostics).as_array().map(Vec::len) != Some(c.diagnostics.len()) {
+            return Err("a diagnostic without JSON".into());
+        }
+        if !c.has_errors() {
+            sound::check(&c.program).map_err(|e| format!("{e}\n{text}"))?;
+            sound += 1;
+        }
+    }
+    if sound < 100 { Err(format!("only {sound} programs came through").into()) } else { Ok(()) }
 }
 
 fn main() {
@@ -169,7 +248,12 @@ fn main() {
         trials.push(Trial::test(name, move || bad(&p)));
     }
     trials.push(Trial::test("every_code_has_a_file", every_code_has_a_file));
+    for p in files("run") {
+        let name = format!("run/{}", p.file_stem().unwrap_or_default().to_string_lossy());
+        trials.push(Trial::test(name, move || outputs(&p)));
+    }
     trials.push(Trial::test("deep", deep));
+    trials.push(Trial::test("damaged", damaged));
     trials.push(Trial::test("rulebooks", rulebooks));
     libtest_mimic::run(&args, trials).exit();
 }

@@ -16,6 +16,11 @@ pub struct Render<'f> {
     lines: Vec<OnceCell<Vec<usize>>>,
 }
 
+/// The severity in lower case.
+fn word(s: Severity) -> String {
+    format!("{s:?}").to_lowercase()
+}
+
 impl<'f> Render<'f> {
     /// For diagnostics whose spans point into these files.
     #[must_use]
@@ -115,7 +120,7 @@ impl<'f> Render<'f> {
         };
         json!({
             "code": d.code,
-            "severity": match d.severity { Severity::Error => "error", Severity::Warning => "warning" },
+            "severity": word(d.severity),
             "message": d.message,
             "primary": d.primary.as_ref().map(place),
             "related": d.related.iter().map(place).collect::<Vec<_>>(),
@@ -148,11 +153,11 @@ impl<'f> Render<'f> {
             out.push_str("\n\n");
         }
         let count = |s: Severity| diagnostics.iter().filter(|d| d.severity == s).count();
-        let word = |n: usize, w: &str| if n == 1 { format!("1 {w}") } else { format!("{n} {w}s") };
-        let summary: Vec<String> = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")]
+        let summary: Vec<String> = [Severity::Error, Severity::Warning]
             .into_iter()
+            .map(|s| (count(s), word(s)))
             .filter(|(n, _)| *n > 0)
-            .map(|(n, w)| word(n, w))
+            .map(|(n, w)| if n == 1 { format!("1 {w}") } else { format!("{n} {w}s") })
             .collect();
         if !summary.is_empty() {
             out.push_str(&summary.join(", "));

@@ -1,7 +1,10 @@
 //! A checked program as text, for golden files.
 
 use std::fmt::Write;
-use zhuize::lang::program::{Arg, Atom, CmpOp, Const, Literal, Program, RelationKind, Rule, Term};
+use zhuize::engine::store::Database;
+use zhuize::engine::symbol::Symbols;
+use zhuize::engine::value::{Word, to_float, to_number};
+use zhuize::lang::program::{Arg, Atom, CmpOp, Const, Literal, Prim, Program, RelId, RelationKind, Rule, Term};
 
 fn constant(c: &Const) -> String {
     match c {
@@ -123,6 +126,29 @@ pub fn dump(p: &Program) -> String {
         let _ = writeln!(out, "stratum {i}{rec}: {} <- {}", names.join(" "), rules.join(" "));
     }
     out
+}
+
+/// The rows of the output relations.
+pub fn tables(p: &Program, db: &Database) -> String {
+    let mut out = String::new();
+    for (i, r) in p.relations.iter().enumerate().filter(|(_, r)| !r.outputs.is_empty()) {
+        let _ = write!(out, "{}:", r.name);
+        for row in db.table(RelId(i as u32)).rows() {
+            let cells: Vec<String> = row.iter().zip(&r.columns).map(|(w, c)| cell(c.prim, *w, &db.symbols)).collect();
+            let _ = write!(out, " ({})", cells.join(" "));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn cell(prim: Prim, w: Word, symbols: &Symbols) -> String {
+    match prim {
+        Prim::Symbol => symbols.resolve(w).to_owned(),
+        Prim::Number => to_number(w).to_string(),
+        Prim::Unsigned => w.to_string(),
+        Prim::Float => to_float(w).to_string(),
+    }
 }
 
 fn notes(n: &zhuize::lang::program::Notes) -> Vec<String> {
