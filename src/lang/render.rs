@@ -16,11 +16,6 @@ pub struct Render<'f> {
     lines: Vec<OnceCell<Vec<usize>>>,
 }
 
-/// The severity in lower case.
-fn word(s: Severity) -> String {
-    format!("{s:?}").to_lowercase()
-}
-
 impl<'f> Render<'f> {
     /// For diagnostics whose spans point into these files.
     #[must_use]
@@ -120,7 +115,7 @@ impl<'f> Render<'f> {
         };
         json!({
             "code": d.code,
-            "severity": word(d.severity),
+            "severity": match d.severity { Severity::Error => "error", Severity::Warning => "warning" },
             "message": d.message,
             "primary": d.primary.as_ref().map(place),
             "related": d.related.iter().map(place).collect::<Vec<_>>(),
@@ -153,11 +148,11 @@ impl<'f> Render<'f> {
             out.push_str("\n\n");
         }
         let count = |s: Severity| diagnostics.iter().filter(|d| d.severity == s).count();
-        let summary: Vec<String> = [Severity::Error, Severity::Warning]
+        let word = |n: usize, w: &str| if n == 1 { format!("1 {w}") } else { format!("{n} {w}s") };
+        let summary: Vec<String> = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")]
             .into_iter()
-            .map(|s| (count(s), word(s)))
             .filter(|(n, _)| *n > 0)
-            .map(|(n, w)| if n == 1 { format!("1 {w}") } else { format!("{n} {w}s") })
+            .map(|(n, w)| word(n, w))
             .collect();
         if !summary.is_empty() {
             out.push_str(&summary.join(", "));
