@@ -255,7 +255,7 @@ fn counts_are_exact(text: &str) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config(150))]
+    #![proptest_config(config(600))]
 
     #[test]
     fn every_derived_fact_of_a_random_program_explains(tape in prop::collection::vec(any::<u8>(), 0..300)) {

@@ -296,8 +296,12 @@ impl Builder<'_> {
 
     fn place(&mut self, var: Var, maker: Maker, span: Span) {
         if !self.pre.is_empty() {
-            // What the maker reads must survive this step, even if nothing later reads it.
+            // What the maker reads must survive this step, even if nothing later reads it; so must the value that the
+            // variable has already and that the new one must equal.
             let mut also = Vec::new();
+            if self.bound[var] {
+                also.push(var);
+            }
             match &maker {
                 Maker::Term(e) => each_var(e, &mut |v| also.push(v)),
                 Maker::Range(_, bounds) => bounds.iter().for_each(|e| each_var(e, &mut |v| also.push(v))),
