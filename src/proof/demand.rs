@@ -428,7 +428,7 @@ impl<'p> Prover<'p> {
     fn conclude_all(&mut self) -> Result<(), Limit> {
         let tables = self.given.iter().map(|g| g.table().clone()).collect();
         let facts = Database { symbols: self.symbols.clone(), tables };
-        let all = crate::engine::naive::evaluate(self.program, facts)?;
+        let (all, _) = crate::engine::evaluate(self.program, facts, &crate::engine::Options::single())?;
         self.symbols = all.symbols;
         for (i, table) in all.tables.iter().enumerate() {
             for row in table.rows() {

@@ -38,6 +38,12 @@ pub struct Goal {
     pub args: Vec<Arg>,
 }
 
+impl From<crate::lang::query::Goal> for Goal {
+    fn from(g: crate::lang::query::Goal) -> Self {
+        Self { rel: g.rel, args: g.args }
+    }
+}
+
 /// Bounds and choices of an explanation.
 #[derive(Clone, Debug)]
 pub struct Options {
