@@ -14,7 +14,7 @@ use crate::rulebook::{Rulebook, Unit};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `coverage`.
 #[derive(Debug, clap::Args)]
@@ -112,12 +112,12 @@ type Firings = BTreeMap<(String, String), usize>;
 
 fn fired(
     book: &Rulebook,
-    facts: &PathBuf,
+    facts: &Path,
     as_of: Option<i32>,
     setting: &Setting,
     err: &mut dyn Write,
 ) -> Result<Firings, Failure> {
-    let request = Question::plain(facts.clone(), as_of).request(false);
+    let request = Question::plain(facts.to_owned(), as_of).request(false);
     let run = bulk::run(book, &request, |_| {}).map_err(|t| setting::trouble(t, book, setting, err))?;
     Ok(count(book, &run))
 }

@@ -6,6 +6,7 @@
 mod check;
 mod coverage;
 mod eval;
+mod export;
 mod failure;
 mod rules;
 mod run;
@@ -59,6 +60,8 @@ enum Command {
     Why(why::Args),
     /// Check the rulebooks and, if given, a casebase
     Check(check::Args),
+    /// Write the rulebook with the facts of a casebase for another engine
+    Export(export::Args),
     /// List the instruments, or show what stands behind a provision
     Rules(rules::Args),
     /// Provision by provision: status, rules, golden cases, conclusions; fails on what is missing
@@ -87,6 +90,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),
+        Command::Export(a) => export::run(&a, &setting, out, err),
         Command::Rules(a) => rules::run(&a, &setting, out, err),
         Command::Coverage(a) => coverage::run(&a, &setting, out, err),
     };

@@ -1,6 +1,7 @@
 //! Plain results to text, CSV, JSON, DOT, SVG.
 
 pub mod explain;
+pub mod export;
 pub mod layout;
 pub mod manifest;
 pub mod rejected;
