@@ -87,7 +87,7 @@ def one_state(facts, applied, states):
 
 def compare(job):
     zhuize, folder = job
-    out, total = [], 0
+    out, total, applied, states = [], 0, set(), []
     facts, extra = arguments(folder)
     with tempfile.TemporaryDirectory() as place:
         exported, written = os.path.join(place, "lp"), os.path.join(place, "out")
