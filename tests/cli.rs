@@ -1,5 +1,7 @@
 //! The command line as users meet it: exit codes, messages, outputs whole or not at all, same bytes whatever the threads.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};

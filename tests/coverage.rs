@@ -1,5 +1,7 @@
 //! The rulebooks as a map of the law: what `rules` and `coverage` say, and that each of their findings can be provoked.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! The fast engine against the naive one on random programs given as text, for one thread and two.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 mod random;
 
 use proptest::prelude::*;

@@ -1,5 +1,7 @@
 //! The engine on programs built by hand in kernel form: negation first, then every literal against the naive evaluator.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use zhuize::engine::store::{Database, Table};

@@ -6,6 +6,8 @@
 //! - `options.txt`, lines such as `as_of 2024-06-30`, `skip`, `limit 2`, `days`,
 //! - `expect.en.txt` and `expect.zh.txt`, all that the load says. `UPDATE_GOLDEN=1` writes them anew.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 #[path = "facts/walk.rs"]
 mod walk;
 #[path = "facts/whole.rs"]

@@ -2,6 +2,8 @@
 //! through the command line and every `expect/<relation>.csv` must equal what was written, as a set of rows over the columns
 //! of its header. `UPDATE_GOLDEN=1` rewrites the expectations; review the difference.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::collections::BTreeSet;
 use std::ffi::OsString;

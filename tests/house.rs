@@ -1,6 +1,8 @@
 //! House rules as tests: imports go one way, the engine knows no law, datafrog and `unsafe` stay in their places, files stay
 //! small, tests are not switched off.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -105,7 +107,8 @@ fn engine_rooms_know_no_law() {
                 });
                 // A relation's name in quotes would tie the room to a rulebook; one-letter names say nothing.
                 let quoted = names.iter().find(|w| w.len() > 3 && lower.contains(&format!("\"{w}\"")));
-                if word.is_some() || quoted.is_some_and(|q| !["calendar", "severity", "warning"].contains(&q.as_str())) {
+                if word.is_some() || quoted.is_some_and(|q| !["calendar", "severity", "warning"].contains(&q.as_str()))
+                {
                     bad.push(format!("{}:{n}: {}", file.display(), line.trim()));
                 }
             }

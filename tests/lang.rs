@@ -1,6 +1,8 @@
 //! Golden files of the rule language: `lang/good/NAME.dl` compiles without errors (and gives `NAME.ir`), `lang/bad/NAME.dl`
 //! gives exactly the text of `NAME.err`. `UPDATE_GOLDEN=1` writes them anew.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 #[path = "lang/ir.rs"]
 mod ir;
 #[path = "lang/sound.rs"]

@@ -1,5 +1,7 @@
 //! Explanations against exhaustive search on random programs, and on chains too deep for a call stack.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 mod random;
 
 use proptest::prelude::*;

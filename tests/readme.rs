@@ -1,6 +1,8 @@
 //! Every command shown in the READMEs runs, and prints what is shown: in a `console` block a line that begins with `$ ` is a
 //! command, the lines after it are its output, `...` stands for anything.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use std::ffi::OsString;
 use std::fs;
 

@@ -1,5 +1,7 @@
 //! Explanations as tree, DOT, JSON and SVG: what is shown, what is hidden, what is escaped.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use std::sync::Arc;
 use zhuize::engine::store::Database;
 use zhuize::lang::program::{Program, SourceFile};

@@ -268,9 +268,9 @@ pub fn program(bytes: &[u8], shape: &Shape) -> String {
         write_decl(&mut out, &rel);
         rels.push(rel);
     }
-    for rel in rels[given..].to_vec() {
+    for rel in &rels[given..] {
         for _ in 0..1 + t.below(shape.rules) {
-            rule(t, &rel, &rels, shape, &mut out);
+            rule(t, rel, &rels, shape, &mut out);
         }
     }
     out
