@@ -1,6 +1,8 @@
 //! Exports: another engine computes the same tuples. Here `zhuize eval` reads what is written for Soufflé; clingo and Soufflé
 //! themselves are asked by tests/oracle.
 
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
