@@ -57,10 +57,8 @@ fn acyclic(e: &Explanation) -> bool {
 fn grounded(program: &Program, e: &Explanation) -> Result<(), String> {
     for i in e.graph.node_indices() {
         match &e.graph[i] {
-            Node::Fact { given, folded, values, .. } => {
-                if !given && !folded && below(&e.graph, i).is_empty() {
-                    return Err(format!("a derived fact without proof: {values:?}"));
-                }
+            Node::Fact { given: false, folded: false, values, .. } if below(&e.graph, i).is_empty() => {
+                return Err(format!("a derived fact without proof: {values:?}"));
             }
             Node::Rule { rule, .. } => {
                 let atoms = program.rule(*rule).body.iter().filter(|l| matches!(l, Literal::Atom(_) | Literal::Not(_)));
@@ -191,11 +189,11 @@ fn slices_suffice(text: &str) -> Result<(), TestCaseError> {
         let first = db.tables[i].rows().take(4).map(<[u32]>::to_vec);
         // A row that need not be there: the values of the last row, backwards where types allow.
         let mut rows: Vec<Vec<u32>> = first.collect();
-        if let Some(mut odd) = rows.last().cloned() {
-            if rel.columns.windows(2).all(|c| c[0].prim == c[1].prim) {
-                odd.reverse();
-                rows.push(odd);
-            }
+        if let Some(mut odd) = rows.last().cloned()
+            && rel.columns.windows(2).all(|c| c[0].prim == c[1].prim)
+        {
+            odd.reverse();
+            rows.push(odd);
         }
         for row in rows {
             let args: Vec<Option<Const>> = rel

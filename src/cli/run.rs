@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     #[command(flatten)]
     question: Question,
-    /// Write every conclusion as DIR/<relation>.csv, and DIR/manifest.json
+    /// Write every conclusion as DIR/RELATION.csv, and DIR/manifest.json
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Print time, rows and plan of every rule
