@@ -43,7 +43,7 @@ ORGS = [
     ("cfe", "government_department", "prefecture_city", "cfg", "150400", "emergency_management", "no", ""),
     ("cfe1", "internal_unit", "", "cfe", "150400", "", "", ""),
     ("cfe2", "affiliated_institution", "", "cfe", "150400", "work_safety", "", ""),
-    ("far", "government_department", "county", "", "530102", "emergency_management", "", ""),
+    ("far", "government_department", "province", "", "530102", "emergency_management", "", ""),
     ("lost", "internal_unit", "", "", "150400", "", "", ""),
     ("ra", "rule_authorized_organization", "", "zzq", "410102", "other_domain", "", ""),
 ]
