@@ -27,7 +27,7 @@ pub enum Failure {
     #[error("{0}")]
     Limit(String),
     /// Writing results failed: exit code 5, or 0 for a broken pipe.
-    #[error("E0701: cannot write: {0}")]
+    #[error("E0710: cannot write: {0}")]
     Output(#[from] io::Error),
 }
 
