@@ -11,7 +11,7 @@ use crate::rulebook::{Cite, Phrase, Rulebook};
 use std::collections::HashMap;
 
 /// Longest name that is set beside an id, in terminal columns.
-const NAME_WIDTH: usize = 30;
+const NAME_WIDTH: usize = 44;
 
 /// Words of a rulebook over a casebase.
 #[derive(Debug)]
