@@ -307,7 +307,7 @@ mod tests {
         .unwrap();
         assert!(out.contains("r_e(\"a\\\"b\",1).\n"), "{out}");
         assert!(out.contains("not r_e(_,5)") && out.contains("@cat(V"), "{out}");
-        assert!(out.contains("= #sum { L1 : a_"), "{out}");
+        assert!(out.contains("= #sum { L1,L1 : a_"), "{out}");
         assert!(out.contains("#show r_s/2."), "{out}");
     }
 
