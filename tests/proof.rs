@@ -7,11 +7,12 @@ mod random;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use random::{Shape, compile};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use zhuize::engine::naive;
-use zhuize::engine::naive::body::Source;
+use zhuize::engine::naive::body::{self, Source};
 use zhuize::engine::store::Database;
-use zhuize::lang::program::{Arg, Const, Literal, Program, VarId};
+use zhuize::lang::program::{Arg, Const, Literal, Program, RuleId, VarId};
 use zhuize::proof::demand::Prover;
 use zhuize::proof::graph::{Node, below};
 use zhuize::proof::rank::Ranks;
@@ -225,10 +226,39 @@ fn slices_suffice(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The recorded instances of a relation's rules are all matches of their bodies over everything that holds, each with the
+/// head it gives.
+fn instances_are_all_matches(
+    program: &Program,
+    prover: &mut Prover<'_>,
+    record: &Record,
+    text: &str,
+) -> Result<(), TestCaseError> {
+    let mut wanted: BTreeMap<(RuleId, Vec<u32>), usize> = BTreeMap::new();
+    for (i, rule) in program.rules.iter().enumerate().filter(|(_, r)| program.rel(r.head).name.starts_with('d')) {
+        body::enumerate(program, rule, &vec![None; rule.vars.len()], true, prover, &mut |m, source| {
+            let head = rule.args.iter().map(|t| body::eval(t, m.vars, source.symbols()).expect("it was concluded"));
+            *wanted.entry((RuleId(i as u32), head.collect())).or_default() += 1;
+            Ok(ControlFlow::Continue(()))
+        })
+        .expect("within limits");
+    }
+    let mut found: BTreeMap<(RuleId, Vec<u32>), usize> = BTreeMap::new();
+    for instance in &record.instances {
+        let head = &record.facts[instance.head.index()];
+        if program.rel(head.rel).name.starts_with('d') {
+            *found.entry((instance.rule, head.row.to_vec())).or_default() += 1;
+        }
+    }
+    prop_assert_eq!(found, wanted, "recorded against matched in\n{}", text);
+    Ok(())
+}
+
 fn counts_are_exact(text: &str) -> Result<(), TestCaseError> {
     let program = compile(text);
     let db = all(&program);
-    let (_, record) = record_all(&program, &db);
+    let (mut prover, record) = record_all(&program, &db);
+    instances_are_all_matches(&program, &mut prover, &record, text)?;
     let tests = |i: u32| {
         let rule = program.rule(record.instances[i as usize].rule);
         rule.body.iter().filter(|l| !matches!(l, Literal::Atom(_))).count()

@@ -308,8 +308,8 @@ fn rule(t: &mut Tape<'_>, head: &Rel, rels: &[Rel], shape: &Shape, out: &mut Str
         let arg = body.known(t, *ty);
         // A functor in the head; its argument is guarded so that recursion ends.
         if shape.rich && *ty == 'n' && arg.starts_with('n') && t.chance(2) {
-            body.guards.push(format!("{arg} < 5"));
-            args.push(format!("{arg} + 1"));
+            body.guards.extend([format!("{arg} < 5"), format!("{arg} > -9")]);
+            args.push([format!("{arg} + 1"), format!("{arg} * {arg} % 4"), format!("3 - {arg}")][t.below(3)].clone());
         } else {
             args.push(arg);
         }
