@@ -488,6 +488,25 @@ fn what_does_not_follow_says_what_it_lacks() {
 }
 
 #[test]
+fn the_nearest_attempt_is_found_whatever_comes_first() {
+    let nearest = |facts: &str, wanted: i32| {
+        let text = format!(
+            ".decl a(x: symbol, y: number)\n.decl b(y: number)\n.decl c(y: number)\n.decl g(x: symbol)\n\
+             g(x) :- a(x, y), b(y), c(y).\n{facts}"
+        );
+        let (_, e) = run(&text, "g", &[s("k")], &Options::default());
+        let attempt = below(&e.graph, e.absence.expect("does not follow"))[0].0;
+        let Node::Attempt { lacking, bindings, .. } = &e.graph[attempt] else { panic!("an attempt") };
+        assert_eq!(*lacking, 1, "{facts}");
+        assert_eq!(bindings[1].value, n(wanted), "{facts}");
+    };
+    // The first row of a leads to two lacks, the second to one.
+    nearest("a(\"k\", 1). a(\"k\", 2). b(2). c(7).", 2);
+    // The only row of a leads to two lacks; with another row of a the rest would hold.
+    nearest("a(\"k\", 1). b(2). c(2).", 2);
+}
+
+#[test]
 fn the_absence_of_a_recursive_fact_is_examined_without_circles() {
     let text = chain(3, "path(a, b) :- edge(a, b).\npath(a, c) :- edge(a, b), path(b, c).\nedge(3, 0).");
     let (_, e) = run(&text, "path", &[n(0), n(9)], &Options { why_not_depth: 50, ..Options::default() });
