@@ -2,23 +2,13 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+mod common;
+
+use common::zhuize;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-
-struct Done {
-    code: u8,
-    out: String,
-    err: String,
-}
-
-fn zhuize(args: &[&str]) -> Done {
-    let args: Vec<OsString> = std::iter::once("zhuize").chain(args.iter().copied()).map(OsString::from).collect();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = zhuize::cli::main(&args, &mut out, &mut err);
-    Done { code, out: String::from_utf8_lossy(&out).into_owned(), err: String::from_utf8_lossy(&err).into_owned() }
-}
 
 /// A copy of a casebase with one file changed.
 fn changed(from: &str, file: &str, change: impl Fn(String) -> Vec<u8>) -> tempfile::TempDir {

@@ -2,22 +2,11 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
-use std::ffi::OsString;
+mod common;
+
+use common::zhuize;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-struct Done {
-    code: u8,
-    out: String,
-    err: String,
-}
-
-fn zhuize(args: &[&str]) -> Done {
-    let args: Vec<OsString> = std::iter::once("zhuize").chain(args.iter().copied()).map(OsString::from).collect();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = zhuize::cli::main(&args, &mut out, &mut err);
-    Done { code, out: String::from_utf8_lossy(&out).into_owned(), err: String::from_utf8_lossy(&err).into_owned() }
-}
 
 fn json(args: &[&str]) -> (u8, serde_json::Value) {
     let d = zhuize(args);

@@ -3,16 +3,15 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+mod common;
+
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
 fn zhuize(args: &[&str]) -> (u8, String, String) {
-    let args: Vec<OsString> = std::iter::once("zhuize").chain(args.iter().copied()).map(OsString::from).collect();
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = zhuize::cli::main(&args, &mut out, &mut err);
-    (code, String::from_utf8_lossy(&out).into_owned(), String::from_utf8_lossy(&err).into_owned())
+    let d = common::zhuize(args);
+    (d.code, d.out, d.err)
 }
 
 fn day(text: &str) -> String {

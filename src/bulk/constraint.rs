@@ -4,6 +4,7 @@ use crate::engine::store::Database;
 use crate::facts::Origins;
 use crate::lang::date;
 use crate::lang::program::{Arg, Const, Program, RelId, TypeId};
+use crate::proof::demand::Prover;
 use crate::proof::graph::{self, Node};
 use crate::proof::{self, Goal};
 use crate::rulebook::Rulebook;
@@ -70,6 +71,8 @@ pub(super) fn contradictions(
     origins: &Origins,
 ) -> Vec<Contradiction> {
     let program = &book.program;
+    let options = proof::Options::default();
+    let mut prover = Prover::new(program, given.clone(), options.most_steps);
     let mut found = Vec::new();
     for (i, relation) in program.relations.iter().enumerate() {
         let table = &db.tables[i];
@@ -87,7 +90,7 @@ pub(super) fn contradictions(
             };
             let (mut zh, mut en) = (relation.name.clone(), relation.name.clone());
             let mut rows = Vec::new();
-            if let Ok(e) = proof::explain(program, given, &goal, &proof::Options::default()) {
+            if let Ok(e) = proof::explain_with(&mut prover, &goal, &options) {
                 for node in e.graph.node_weights() {
                     match node {
                         Node::Rule { rule, bindings } if program.rule(*rule).head == goal.rel => {
@@ -109,15 +112,7 @@ pub(super) fn contradictions(
                             }
                         }
                         Node::Fact { rel, values, given: true, .. } => {
-                            let words: Option<Vec<u32>> = values
-                                .iter()
-                                .map(|v| match &v.value {
-                                    Const::Symbol(s) => given.symbols.get(s),
-                                    Const::Number(n) => Some(crate::engine::value::from_number(*n)),
-                                    Const::Unsigned(n) => Some(*n),
-                                    Const::Float(n) => Some(crate::engine::value::from_float(*n)),
-                                })
-                                .collect();
+                            let words: Option<Vec<u32>> = values.iter().map(|v| given.known_word(&v.value)).collect();
                             if let Some(o) = words.and_then(|w| origins.of(given, *rel, &w))
                                 && !o.shipped
                             {

@@ -37,7 +37,7 @@ pub enum Trouble {
     /// The rulebook's annotations of tables are wrong.
     Schema(Vec<crate::lang::diagnostic::Diagnostic>),
     /// The tables contradict themselves.
-    Contradictions(Box<Loaded>, Vec<Contradiction>),
+    Contradictions(Vec<Contradiction>),
     /// A stated limit.
     Limit(Limit),
 }
@@ -113,7 +113,7 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
         // The rows are looked up in a second reading: a sound casebase pays nothing for the question.
         let again = load(book, &Request { origins: true, ..request.clone() })?;
         let found = constraint::contradictions(book, &again.database, &database, &again.origins);
-        return Err(Trouble::Contradictions(Box::new(again), found));
+        return Err(Trouble::Contradictions(found));
     }
     Ok(Run { loaded, database, profile, times: (load_time, evaluate_time) })
 }

@@ -1,6 +1,6 @@
 //! `zhuize check`: the rulebooks and, if given, a casebase; nothing is derived that is not needed for that.
 
-use super::setting::{self, Setting, parse_date};
+use super::setting::{self, Question, Setting, parse_date};
 use super::{Failure, Lang};
 use crate::bulk;
 use crate::lang::diagnostic::Severity;
@@ -73,14 +73,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let mut result = Ok(());
     if let Some(facts) = &args.facts {
-        let request = bulk::Request {
-            facts: facts.clone(),
-            as_of: args.as_of.unwrap_or_else(setting::today),
-            skip_bad_rows: false,
-            set: Vec::new(),
-            origins: true,
-            threads: 0,
-        };
+        let request = Question::plain(facts.clone(), args.as_of).request(false);
         match bulk::run(&book, &request, |_| {}) {
             Ok(run) => {
                 let rows: usize = run.loaded.inventory.iter().filter(|f| !f.shipped).map(|f| f.rows).sum();
@@ -99,7 +92,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 );
                 result = Err(Failure::Data);
             }
-            Err(bulk::Trouble::Contradictions(_, found)) if !text => {
+            Err(bulk::Trouble::Contradictions(found)) if !text => {
                 let rows = |c: &bulk::Contradiction| {
                     c.rows.iter().map(|r| json!({"file": r.file, "line": r.line})).collect::<Vec<_>>()
                 };

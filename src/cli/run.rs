@@ -34,8 +34,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         ));
     }
     let book = setting.rulebook(err)?;
-    let request = args.question.request(true);
-    let progress = Progress::new(setting, args.output.is_some());
+    let request = args.question.request(false);
+    let progress = Progress::new(setting);
     let run = match bulk::run(&book, &request, |stage| progress.stage(stage, setting)) {
         Ok(run) => run,
         Err(trouble) => {
@@ -162,7 +162,7 @@ fn print_summary(
 struct Progress(Option<indicatif::ProgressBar>);
 
 impl Progress {
-    fn new(setting: &Setting, _writes: bool) -> Self {
+    fn new(setting: &Setting) -> Self {
         let show = !setting.quiet && std::io::stderr().is_terminal();
         Self(show.then(|| {
             let bar = indicatif::ProgressBar::new_spinner();

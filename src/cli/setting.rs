@@ -164,11 +164,10 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
                 writeln!(err, "{n}{text}")?;
                 Failure::Data
             }
-            Trouble::Contradictions(loaded, found) => {
+            Trouble::Contradictions(found) => {
                 for c in &found {
                     writeln!(err, "{}", c.render(setting.lang == Lang::Zh))?;
                 }
-                let _ = loaded;
                 Failure::Data
             }
             Trouble::Limit(limit) => Failure::Limit(format!("{}: {limit}", limit.code())),

@@ -166,6 +166,17 @@ impl Database {
         }
     }
 
+    /// Word of a constant; `None` if its text is interned nowhere, so that no row holds it.
+    #[must_use]
+    pub fn known_word(&self, c: &Const) -> Option<Word> {
+        match c {
+            Const::Symbol(s) => self.symbols.get(s),
+            Const::Number(n) => Some(value::from_number(*n)),
+            Const::Unsigned(u) => Some(*u),
+            Const::Float(f) => Some(value::from_float(*f)),
+        }
+    }
+
     /// Adds the facts of the program's text to its tables.
     pub fn add_program_facts(&mut self, program: &Program) {
         let mut extra: Vec<Vec<Word>> = vec![Vec::new(); self.tables.len()];

@@ -1,12 +1,6 @@
 //! Laying out text for terminals: widths in columns, Chinese characters counting two.
 
-use unicode_width::UnicodeWidthStr;
-
-/// Columns that a text takes in a terminal.
-#[must_use]
-pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
-}
+pub use super::explain::measure::width;
 
 /// The text, filled with blanks to a width.
 #[must_use]

@@ -107,18 +107,18 @@ pub(super) fn field(out: &mut Vec<u8>, text: &str) {
 
 /// A further `yes`/blank column of an output: rows whose values in `columns` stand in `rows`.
 #[derive(Clone, Debug)]
-pub struct Mark {
+pub struct Mark<'a> {
     /// Header of the column.
     pub name: String,
     /// Columns of the marked relation that the mark looks at.
     pub columns: Vec<usize>,
     /// The rows that mark, in the order of `columns`.
-    pub rows: Table,
+    pub rows: &'a Table,
 }
 
 /// The marks that apply to a relation: relations annotated `mark NAME` that are not empty and whose column names all occur.
 #[must_use]
-pub fn marks(program: &Program, db: &Database, rel: RelId) -> Vec<Mark> {
+pub fn marks<'a>(program: &Program, db: &'a Database, rel: RelId) -> Vec<Mark<'a>> {
     let target = program.rel(rel);
     let mut found = Vec::new();
     for (i, r) in program.relations.iter().enumerate() {
@@ -130,7 +130,7 @@ pub fn marks(program: &Program, db: &Database, rel: RelId) -> Vec<Mark> {
         let columns: Option<Vec<usize>> =
             r.columns.iter().map(|c| target.columns.iter().position(|t| t.name == c.name)).collect();
         if let Some(columns) = columns {
-            found.push(Mark { name: name.to_owned(), columns, rows: table.clone() });
+            found.push(Mark { name: name.to_owned(), columns, rows: table });
         }
     }
     found

@@ -3,7 +3,6 @@
 
 use super::explain::words::{self, Language, Words};
 use crate::engine::store::Database;
-use crate::engine::value;
 use crate::facts::Origins;
 use crate::lang::program::{Const, Program, RelId, RuleId, TypeId};
 use crate::proof::graph::{Binding, Value};
@@ -116,15 +115,7 @@ impl<'a> BookWords<'a> {
     }
 
     fn words_of(&self, values: &[Value]) -> Option<Vec<u32>> {
-        values
-            .iter()
-            .map(|v| match &v.value {
-                Const::Symbol(s) => self.given.symbols.get(s),
-                Const::Number(n) => Some(value::from_number(*n)),
-                Const::Unsigned(n) => Some(*n),
-                Const::Float(f) => Some(value::from_float(*f)),
-            })
-            .collect()
+        values.iter().map(|v| self.given.known_word(&v.value)).collect()
     }
 }
 

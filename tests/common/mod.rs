@@ -1,0 +1,18 @@
+//! The command line called from tests.
+
+use std::ffi::OsString;
+
+/// How a command ended and what it printed.
+pub struct Done {
+    pub code: u8,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs `zhuize` with these arguments, inside the test.
+pub fn zhuize(args: &[&str]) -> Done {
+    let args: Vec<OsString> = std::iter::once("zhuize").chain(args.iter().copied()).map(OsString::from).collect();
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = zhuize::cli::main(&args, &mut out, &mut err);
+    Done { code, out: String::from_utf8_lossy(&out).into_owned(), err: String::from_utf8_lossy(&err).into_owned() }
+}
