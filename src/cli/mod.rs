@@ -8,6 +8,7 @@ mod coverage;
 mod eval;
 mod export;
 mod failure;
+mod form;
 mod rules;
 mod run;
 mod setting;

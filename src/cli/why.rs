@@ -1,43 +1,14 @@
 //! `zhuize why`: one shortest proof of a conclusion, or what it lacks.
 
+use super::form::{self, Form};
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk;
 use crate::lang::program::{Arg, Const, VarId};
-use crate::lang::query;
 use crate::proof::{self, Explanation, Goal};
-use crate::report::explain::svg::SvgOptions;
-use crate::report::explain::tree::TreeOptions;
-use crate::report::explain::view::{Detail, View};
-use crate::report::explain::words::Language;
-use crate::report::explain::{dot, json, svg, tree};
 use crate::report::{summary, wording::BookWords};
 use crate::rulebook::Rulebook;
 use std::io::Write;
-
-/// Form of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// A tree of lines.
-    Text,
-    /// Graphviz source.
-    Dot,
-    /// A picture.
-    Svg,
-    /// The graph as data.
-    Json,
-}
-
-/// How much is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Depth {
-    /// Facts, rules, absences.
-    Short,
-    /// Comparisons and aggregates as well.
-    Middle,
-    /// Everything, helpers and variables included.
-    Full,
-}
 
 /// Arguments of `why`.
 #[derive(Debug, clap::Args)]
@@ -56,12 +27,8 @@ pub struct Args {
     /// ... under this instrument
     #[arg(long, value_name = "INSTRUMENT")]
     instrument: Option<String>,
-    /// Form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// How much is shown
-    #[arg(long, value_enum, default_value_t = Depth::Middle)]
-    detail: Depth,
+    #[command(flatten)]
+    form: Form,
 }
 
 /// Runs the command.
@@ -76,63 +43,27 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let options = proof::Options::default();
     let explanation = proof::explain(&book.program, &loaded.database, &goal, &options)
         .map_err(|l| Failure::Limit(format!("{}: {l}", l.code())))?;
-    let language = match setting.lang {
-        Lang::Zh => Language::Zh,
-        Lang::En => Language::En,
-    };
-    let words = BookWords::new(&book, &loaded.database, &loaded.origins, language);
-    let detail = match args.detail {
-        Depth::Short => Detail::Short,
-        Depth::Middle => Detail::Middle,
-        Depth::Full => Detail::Full,
-    };
-    let view = View::of(&explanation, &words, detail);
-    match args.format {
-        Format::Text => {
-            head(&explanation, setting, out)?;
-            write!(out, "{}", tree::render(&view, &TreeOptions::default()))?;
-        }
-        Format::Dot => write!(out, "{}", dot::render(&view))?,
-        Format::Svg => write!(out, "{}", svg::render(&view, &SvgOptions::default()))?,
-        Format::Json => {
-            let text = json::render(&explanation, &view).map_err(|e| Failure::Limit(e.to_string()))?;
-            writeln!(out, "{text}")?;
-        }
-    }
-    Ok(())
+    let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
+    args.form.write(&explanation, &words, &head(&explanation, setting), out)
 }
 
 /// A line above the tree that says which question is answered.
-fn head(explanation: &Explanation, setting: &Setting, out: &mut dyn Write) -> Result<(), Failure> {
-    let text = match explanation.answers.len() {
-        0 => setting.say(
-            "所问结论未能成立。以下是最接近成立的规则及其所缺：",
-            "This does not follow. The rules that came nearest, and what each lacks:",
-        ),
-        1 => setting.say("成立。最短的推导：", "This follows. The shortest derivation:"),
-        n => {
-            let more = explanation.more_answers;
-            let text = match setting.lang {
-                Lang::Zh => format!("有 {} 个答案，各示最短的推导：", n + more),
-                Lang::En => format!("{} answers, each with its shortest derivation:", n + more),
-            };
-            writeln!(out, "{text}\n")?;
-            return Ok(());
+fn head(explanation: &Explanation, setting: &Setting) -> String {
+    match (explanation.answers.len(), setting.lang) {
+        (0, Lang::Zh) => "所问结论未能成立。以下是最接近成立的规则及其所缺：".to_owned(),
+        (0, Lang::En) => "This does not follow. The rules that came nearest, and what each lacks:".to_owned(),
+        (1, Lang::Zh) => "成立。最短的推导：".to_owned(),
+        (1, Lang::En) => "This follows. The shortest derivation:".to_owned(),
+        (n, Lang::Zh) => format!("有 {} 个答案，各示最短的推导：", n + explanation.more_answers),
+        (n, Lang::En) => {
+            format!("{} answers, each with its shortest derivation:", n + explanation.more_answers)
         }
-    };
-    writeln!(out, "{text}\n")?;
-    Ok(())
+    }
 }
 
 fn goal(args: &Args, book: &Rulebook, setting: &Setting, err: &mut dyn Write) -> Result<Goal, Failure> {
     if let Some(text) = &args.atom {
-        return match query::parse_atom(&book.program, text) {
-            Ok(g) => Ok(Goal { rel: g.rel, args: g.args }),
-            Err(list) => {
-                setting::print_diagnostics(&list, &query::files_with_question(&book.program, text), err)?;
-                Err(Failure::Usage(setting.say("E0601: 问题有误", "E0601: the question is not well formed").to_owned()))
-            }
-        };
+        return form::atom(text, book, setting, err);
     }
     let asked = [&args.case, &args.person, &args.instrument];
     if args.case.is_none() && args.person.is_none() {
