@@ -1,0 +1,106 @@
+//! The forms in which explanations are printed, shared by every command that explains.
+
+use super::setting::{self, Setting};
+use super::{Failure, Lang};
+use crate::lang::query;
+use crate::proof::{Explanation, Goal};
+use crate::report::explain::svg::SvgOptions;
+use crate::report::explain::tree::TreeOptions;
+use crate::report::explain::view::{Detail, View};
+use crate::report::explain::words::{Language, Words};
+use crate::report::explain::{dot, json, svg, tree};
+use crate::rulebook::Rulebook;
+use std::io::Write;
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A tree of lines.
+    Text,
+    /// Graphviz source.
+    Dot,
+    /// A picture.
+    Svg,
+    /// The graph as data.
+    Json,
+}
+
+/// How much is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Depth {
+    /// Facts, rules, absences.
+    Short,
+    /// Comparisons and aggregates as well.
+    Middle,
+    /// Everything, helpers and variables included.
+    Full,
+}
+
+/// Arguments on the form.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Form {
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// How much is shown
+    #[arg(long, value_enum, default_value_t = Depth::Middle)]
+    pub detail: Depth,
+}
+
+impl Form {
+    /// The detail of views.
+    pub fn detail(&self) -> Detail {
+        match self.detail {
+            Depth::Short => Detail::Short,
+            Depth::Middle => Detail::Middle,
+            Depth::Full => Detail::Full,
+        }
+    }
+
+    /// Writes an explanation; `head` stands above it where people read lines.
+    pub fn write(
+        &self,
+        explanation: &Explanation,
+        words: &dyn Words,
+        head: &str,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let view = View::of(explanation, words, self.detail());
+        match self.format {
+            Format::Text => {
+                write!(out, "{head}\n\n{}", tree::render(&view, &TreeOptions::default()))?;
+            }
+            Format::Dot => write!(out, "{}", dot::render(&view))?,
+            Format::Svg => write!(out, "{}", svg::render(&view, &SvgOptions::default()))?,
+            Format::Json => {
+                let text = json::render(explanation, &view).map_err(|e| Failure::Limit(e.to_string()))?;
+                writeln!(out, "{text}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The language of explanations.
+pub fn language(setting: &Setting) -> Language {
+    match setting.lang {
+        Lang::Zh => Language::Zh,
+        Lang::En => Language::En,
+    }
+}
+
+/// Reads an atom that was asked; what is wrong with it is printed.
+pub fn atom(text: &str, book: &Rulebook, setting: &Setting, err: &mut dyn Write) -> Result<Goal, Failure> {
+    match query::parse_atom(&book.program, text) {
+        Ok(g) => Ok(g.into()),
+        Err(list) => {
+            setting::print_diagnostics(&list, &query::files_with_question(&book.program, text), err)?;
+            Err(Failure::Usage(setting.say("E0601: 问题有误", "E0601: the question is not well formed").to_owned()))
+        }
+    }
+}
+
+/// A limit that was met.
+pub fn limit(limit: crate::engine::limit::Limit) -> Failure {
+    Failure::Limit(format!("{}: {limit}", limit.code()))
+}
