@@ -25,6 +25,8 @@ pub struct Request {
     pub set: Vec<(String, String)>,
     /// Keep the origin of every row (explanations need it).
     pub origins: bool,
+    /// Encoding of the tables; found out if `None`.
+    pub encoding: Option<&'static encoding_rs::Encoding>,
     /// Threads; 0 = as many as the machine has.
     pub threads: usize,
 }
@@ -86,6 +88,7 @@ pub fn load(book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
     let mut options = LoadOptions::new(request.as_of);
     options.skip_bad_rows = request.skip_bad_rows;
     options.origins = request.origins;
+    options.encoding = request.encoding;
     let loaded = facts::load(&book.program, &book.codes, &sources, &options);
     if !loaded.diagnostics.is_empty() {
         return Err(Trouble::Schema(loaded.diagnostics));

@@ -1,6 +1,6 @@
 //! `zhuize check`: the rulebooks and, if given, a casebase; nothing is derived that is not needed for that.
 
-use super::setting::{self, Question, Setting, parse_date};
+use super::setting::{self, Question, Setting, parse_date, parse_encoding};
 use super::{Failure, Lang};
 use crate::bulk;
 use crate::lang::diagnostic::Severity;
@@ -28,6 +28,9 @@ pub struct Args {
     /// The day on which its questions would be asked [default: today]
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     as_of: Option<i32>,
+    /// Encoding of the tables, such as gb18030, big5, utf-16le [default: found out file by file]
+    #[arg(long, value_name = "NAME", value_parser = parse_encoding)]
+    encoding: Option<&'static encoding_rs::Encoding>,
     /// Form of the findings
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -73,7 +76,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let mut result = Ok(());
     if let Some(facts) = &args.facts {
-        let request = Question::plain(facts.clone(), args.as_of).request(false);
+        let question = Question { encoding: args.encoding, ..Question::plain(facts.clone(), args.as_of) };
+        let request = question.request(false);
         match bulk::run(&book, &request, |_| {}) {
             Ok(run) => {
                 let rows: usize = run.loaded.inventory.iter().filter(|f| !f.shipped).map(|f| f.rows).sum();

@@ -85,6 +85,13 @@ pub fn today() -> i32 {
     date::from_civil(i32::from(d.year()), d.month().unsigned_abs().into(), d.day().unsigned_abs().into())
 }
 
+/// Parses the name of an encoding.
+pub fn parse_encoding(text: &str) -> Result<&'static encoding_rs::Encoding, String> {
+    encoding_rs::Encoding::for_label(text.trim().as_bytes()).ok_or_else(|| {
+        format!("`{text}` is no encoding that is known: utf-8, gb18030, gbk, big5, utf-16le, utf-16be, ...")
+    })
+}
+
 /// Parses `NAME=VALUE`.
 pub fn parse_option(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -113,6 +120,9 @@ pub struct Question {
     /// Leave out rows with defects (they go to rejected.csv) instead of refusing the casebase
     #[arg(long)]
     pub skip_bad_rows: bool,
+    /// Encoding of the tables, such as gb18030, big5, utf-16le [default: found out file by file]
+    #[arg(long, value_name = "NAME", value_parser = parse_encoding)]
+    pub encoding: Option<&'static encoding_rs::Encoding>,
     /// Threads to use, 0 for all
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
@@ -121,8 +131,16 @@ pub struct Question {
 impl Question {
     /// A question about a casebase without choices.
     pub fn plain(facts: PathBuf, as_of: Option<i32>) -> Self {
-        let (assume_scope, options) = (Vec::new(), Vec::new());
-        Self { facts, as_of, assume_scope, options, if_established: false, skip_bad_rows: false, threads: 0 }
+        Self {
+            facts,
+            as_of,
+            assume_scope: Vec::new(),
+            options: Vec::new(),
+            if_established: false,
+            skip_bad_rows: false,
+            encoding: None,
+            threads: 0,
+        }
     }
 
     /// The request to the bulk room.
@@ -140,6 +158,7 @@ impl Question {
             skip_bad_rows: self.skip_bad_rows,
             set,
             origins,
+            encoding: self.encoding,
             threads: self.threads,
         }
     }

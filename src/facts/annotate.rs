@@ -196,6 +196,7 @@ impl Reader<'_> {
                     name: c.name.clone(),
                     zh: None,
                     en: None,
+                    aliases: Vec::new(),
                     kind: self.kind(c.ty),
                     must: false,
                     default: None,
@@ -247,16 +248,20 @@ impl Reader<'_> {
         }
     }
 
-    /// `//@ col name zh-label | en-label`
+    /// `//@ col name zh-label;further words | en-label;further words`
     fn col(&mut self, rel: &Relation, n: &Note, t: &mut TableSchema) {
         let (name, labels) = n.value.split_once(char::is_whitespace).unwrap_or((&n.value, ""));
         let Some(c) = self.column(rel, name, n.span) else { return };
         let (zh, en) = labels.split_once('|').unwrap_or((labels, ""));
-        let label = |s: &str| Some(s.trim().to_owned()).filter(|s| !s.is_empty());
+        let words = |s: &str| -> Vec<String> {
+            s.split([';', '；']).map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect()
+        };
+        let (zh, en) = (words(zh), words(en));
         if t.columns[c].zh.is_some() || t.columns[c].en.is_some() {
             self.out.push(Diagnostic::error("E0438", format!("{name} is labelled twice"), n.span));
         }
-        (t.columns[c].zh, t.columns[c].en) = (label(zh), label(en));
+        (t.columns[c].zh, t.columns[c].en) = (zh.first().cloned(), en.first().cloned());
+        t.columns[c].aliases = zh.into_iter().skip(1).chain(en.into_iter().skip(1)).collect();
     }
 
     /// `//@ default col value`

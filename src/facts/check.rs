@@ -339,9 +339,9 @@ impl<'a> Placer<'a> {
     fn find(&mut self, part: &Part<'a>, line: u32, field: Option<(usize, &str)>) -> Place {
         let index = part.input.index;
         if self.of.as_ref().is_none_or(|(i, ..)| *i != index) {
-            self.of = Some((index, Records::new(part.input.text), Record::default()));
+            self.of = Some((index, part.input.records(), Record::default()));
         }
-        let mut place = Place { file: part.input.name.clone(), line, ..Place::default() };
+        let mut place = part.input.place(line);
         let Some((_, records, record)) = &mut self.of else { return place };
         if record.line != line {
             records.skip_to(line);

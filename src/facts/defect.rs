@@ -19,6 +19,8 @@ pub struct Place {
     pub character: u32,
     /// Name of the column; may be empty.
     pub column: Arc<str>,
+    /// The file is a sheet of a workbook: lines are its rows, fields its columns.
+    pub sheet: bool,
 }
 
 /// What is wrong. The numbers of lines and fields begin with 1.
@@ -33,8 +35,16 @@ pub enum Problem {
     Unreadable { reason: String },
     /// A file that must be there is not.
     NeededMissing,
-    /// Byte `offset` (from 0) begins no character of UTF-8.
-    NotUtf8 { offset: usize, looks: Encoding },
+    /// Byte `offset` (from 0) fits no character of the encoding; `other`: a second encoding that was tried, and where it broke.
+    Undecodable { encoding: &'static str, offset: usize, other: Option<(&'static str, usize)> },
+    /// Line `utf8` is UTF-8, line `other` is not.
+    Mixed { utf8: u32, other: u32 },
+    /// Two files for one table.
+    Twice { first: String },
+    /// A packed file that does not unpack; `cut` if its end is missing.
+    Damaged { form: &'static str, cut: bool, reason: String },
+    /// A packed file that grows beyond the limit (in bytes).
+    TooLarge { packed: u64, limit: u64 },
     /// Not even a header line.
     Empty,
     /// The first line names no column of the table. `separator`: what seems to stand between the fields instead of a comma.
@@ -89,17 +99,6 @@ pub enum Problem {
     YearsWithoutHolidays { years: Vec<i32> },
 }
 
-/// What the bytes of a file that is not UTF-8 look like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
-    /// GBK or GB18030, as spreadsheets in Chinese write it.
-    Gbk,
-    /// UTF-16.
-    Utf16,
-    /// Something else.
-    Other,
-}
-
 impl Problem {
     /// Stable code.
     #[must_use]
@@ -108,7 +107,11 @@ impl Problem {
             Problem::FolderMissing | Problem::NotAFolder => "E0501",
             Problem::Unreadable { .. } => "E0502",
             Problem::NeededMissing => "E0503",
-            Problem::NotUtf8 { .. } => "E0504",
+            Problem::Undecodable { .. } => "E0504",
+            Problem::Twice { .. } => "E0515",
+            Problem::Damaged { .. } => "E0516",
+            Problem::TooLarge { .. } => "E0517",
+            Problem::Mixed { .. } => "E0519",
             Problem::Empty => "E0505",
             Problem::NoHeader { .. } => "E0506",
             Problem::DuplicateHeader { .. } => "E0507",
@@ -141,7 +144,7 @@ impl Problem {
     /// Whether leaving out the row mends it.
     #[must_use]
     pub fn in_row(&self) -> bool {
-        !self.is_warning() && self.code() > "E0510"
+        !self.is_warning() && self.code() > "E0510" && !("E0515".."E0520").contains(&self.code())
     }
 
     fn is_warning(&self) -> bool {

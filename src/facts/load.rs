@@ -1,13 +1,15 @@
 //! A load from beginning to end: files to parts, parts to rows, keys and references, then the database.
 
 use super::codes::CodeLists;
+use super::decode::Text;
 use super::defect::{Defect, Defects, Place, Problem};
 use super::dict::Dict;
 use super::dimension;
+use super::header;
 use super::log::Log;
 use super::origin::{Lines, Origins};
 use super::part::{self, DaySet, Input, Part};
-use super::record::{Record, Records};
+use super::record::Record;
 use super::rows::{Interner, Rows, unmark};
 use super::schema::{DimensionKind, Holidays, Schema};
 use super::sources::{self, FileEntry, Gathered, Sources};
@@ -32,13 +34,20 @@ pub struct LoadOptions {
     pub origins: bool,
     /// How many defects of each kind and file are described; the rest is counted.
     pub limit: usize,
+    /// Encoding of the files of the casebase; found out if `None`.
+    pub encoding: Option<&'static encoding_rs::Encoding>,
+    /// Bytes beyond which a packed file is not unpacked.
+    pub unpacked: u64,
 }
+
+/// Largest size to which a packed file may grow, if nobody says otherwise.
+const UNPACKED: u64 = 8 << 30;
 
 impl LoadOptions {
     /// The usual options on that day.
     #[must_use]
     pub fn new(as_of: i32) -> Self {
-        Self { as_of, skip_bad_rows: false, origins: true, limit: 20 }
+        Self { as_of, skip_bad_rows: false, origins: true, limit: 20, encoding: None, unpacked: UNPACKED }
     }
 }
 
@@ -86,6 +95,8 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
     let found = sources::gather(sources, &schema, &mut log);
     let mut lost = found.lost;
 
+    let texts: Vec<_> = found.files.par_iter().map(|f| f.text(options)).collect();
+
     // Files to parts, side by side; what follows takes them in order, so that the result does not depend on the threads.
     // Tables that others refer to come first: their dictionaries help to read the others.
     let new_log = || Log::new(options.limit, options.skip_bad_rows);
@@ -103,7 +114,7 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
                 given.dicts.get(column)?.clone()
             };
             let seeds = roots[f.table].iter().map(seed).collect();
-            read(*i, f, &schema, codes, seeds, new_log())
+            read(*i, f, &texts[*i], &schema, codes, seeds, new_log())
         };
         let read: Vec<_> = wave.par_iter().map(read).collect();
         for (i, (entry, part)) in wave.into_iter().zip(read) {
@@ -188,30 +199,29 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
 
 fn read<'a>(
     index: usize,
-    file: &'a Gathered,
+    file: &Gathered,
+    text: &'a Result<Text<'_>, Box<Defect>>,
     schema: &Schema,
     codes: &CodeLists,
     seeds: Vec<Option<Arc<Dict<'a>>>>,
     log: Log,
 ) -> (FileEntry, Result<Part<'a>, Box<Defect>>) {
     let table = &schema.tables[file.table];
-    let text = sources::text(&file.name, &file.bytes);
-    let encoding = match text {
-        Ok(t) if t.starts_with('\u{feff}') => "UTF-8 with BOM",
-        Ok(_) => "UTF-8",
-        Err(_) => "unknown",
-    };
+    let layout = |t: &Text<'_>| header::layout(&t.text, table, t.layout);
     let mut entry = FileEntry {
         name: file.name.to_string(),
         table: table.name.clone(),
         bytes: file.bytes.len() as u64,
         hash: blake3::hash(&file.bytes).to_hex().to_string(),
         rows: 0,
-        encoding,
+        encoding: text.as_ref().map_or("unknown", |t| t.encoding),
+        form: text.as_ref().map_or("unknown", |t| layout(t).name()),
+        packed: file.packed,
         shipped: file.shipped,
     };
-    let part = text.map(|text| {
-        let input = Input { index, name: file.name.clone(), text, shipped: file.shipped };
+    let part = text.as_ref().map_err(Clone::clone).map(|text| {
+        let input =
+            Input { index, name: file.name.clone(), text: &text.text, layout: layout(text), shipped: file.shipped };
         part::read(input, table, codes, seeds, log)
     });
     entry.rows = part.as_ref().map_or(0, |p| p.lines.len());
@@ -259,12 +269,12 @@ fn rejected(rows: &BTreeMap<(usize, u32), Vec<Defect>>, files: &[Gathered], part
     for index in indexes {
         let part = parts[files[index].table].iter().find(|p| p.input.index == index);
         let Some(part) = part else { continue };
-        let mut records = Records::new(part.input.text);
+        let mut records = part.input.records();
         let mut record = Record::default();
         for ((_, line), reasons) in rows.range((index, 0)..(index + 1, 0)) {
             records.skip_to(*line);
             records.next(&mut record);
-            let raw = records.raw(&record).to_owned();
+            let raw = records.raw(&record).into_owned();
             out.push(Rejected { file: part.input.name.clone(), line: *line, reasons: reasons.clone(), raw });
         }
     }

@@ -1,6 +1,6 @@
 //! Defects in words, Chinese and English.
 
-use super::defect::{Choice, Defect, Defects, Encoding, Problem};
+use super::defect::{Choice, Defect, Defects, Problem};
 
 /// A language of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,15 @@ pub fn show(value: &str) -> String {
         }
     }
     out
+}
+
+/// A size as people say it.
+fn size(bytes: u64) -> String {
+    match bytes {
+        b if b >= 1 << 30 && b % (1 << 30) == 0 => format!("{} GiB", b >> 30),
+        b if b >= 1 << 20 && b % (1 << 20) == 0 => format!("{} MiB", b >> 20),
+        b => format!("{b} B"),
+    }
 }
 
 impl Lang {
@@ -106,7 +115,23 @@ impl Defect {
             Problem::NotAFolder => format!("{v}不是文件夹"),
             Problem::Unreadable { reason } => format!("无法读取：{reason}"),
             Problem::NeededMissing => "缺少这个必需的文件".to_owned(),
-            Problem::NotUtf8 { offset, .. } => format!("文件不是 UTF-8 编码：第{}个字节处无法识别", offset + 1),
+            Problem::Undecodable { encoding, offset, other: None } => {
+                format!("文件无法按 {encoding} 读取：第{}个字节处无法识别（{v}）", offset + 1)
+            }
+            Problem::Undecodable { encoding, offset, other: Some((second, at)) } => format!(
+                "文件既不是 {encoding}（第{}个字节处无法识别：{v}），也不是 {second}（第{}个字节处无法识别）",
+                offset + 1,
+                at + 1
+            ),
+            Problem::Mixed { utf8, other } => {
+                format!("文件混用了两种编码：第{utf8}行是 UTF-8，第{other}行不是（像是 GB18030）")
+            }
+            Problem::Twice { first } => format!("同一张表有两个文件：{first} 和 {}", show(&self.place.file)),
+            Problem::Damaged { form, cut: true, .. } => format!("压缩文件（{form}）不完整，后半部分缺失"),
+            Problem::Damaged { form, reason, .. } => format!("不是可用的 {form} 文件：{reason}"),
+            Problem::TooLarge { packed, limit } => {
+                format!("压缩文件（{packed}字节）解压后超过{}，疑为“压缩炸弹”，未读取", size(*limit))
+            }
             Problem::Empty => "文件是空的，连标题行也没有".to_owned(),
             Problem::NoHeader { .. } => format!("首行不是标题行，其中没有本表的任何列名：{v}"),
             Problem::DuplicateHeader { first } => format!("列名{v}重复，第{first}列已用此名"),
@@ -157,7 +182,23 @@ impl Defect {
             Problem::NotAFolder => format!("{v} is not a folder"),
             Problem::Unreadable { reason } => format!("cannot be read: {reason}"),
             Problem::NeededMissing => "this file is needed and is not there".to_owned(),
-            Problem::NotUtf8 { offset, .. } => format!("not UTF-8: byte {offset} (from 0) begins no character"),
+            Problem::Undecodable { encoding, offset, other: None } => {
+                format!("not {encoding}: byte {offset} (from 0) fits no character: {v}")
+            }
+            Problem::Undecodable { encoding, offset, other: Some((second, at)) } => {
+                format!("neither {encoding} (byte {offset} from 0 fits no character: {v}) nor {second} (byte {at})")
+            }
+            Problem::Mixed { utf8, other } => {
+                format!("two encodings in one file: line {utf8} is UTF-8, line {other} is not (it looks like GB18030)")
+            }
+            Problem::Twice { first } => format!("two files for one table: {first} and {}", show(&self.place.file)),
+            Problem::Damaged { form, cut: true, .. } => {
+                format!("the packed file ({form}) is cut off: its end is missing")
+            }
+            Problem::Damaged { form, reason, .. } => format!("no usable {form} file: {reason}"),
+            Problem::TooLarge { packed, limit } => {
+                format!("{packed} packed bytes unpack to more than {}: refused as a decompression bomb", size(*limit))
+            }
             Problem::Empty => "the file is empty; not even a header line".to_owned(),
             Problem::NoHeader { .. } => format!("the first line is no header: it names no column of this table: {v}"),
             Problem::DuplicateHeader { first } => format!("the column {v} stands twice; field {first} has that name"),
@@ -223,22 +264,25 @@ impl Defect {
             return format!("{intro}{}", lang.list(&all));
         }
         let (zh, en) = match &self.problem {
-            Problem::NotUtf8 { looks: Encoding::Gbk, .. } => (
-                "内容像是 GBK（GB18030）编码，请在表格软件中另存为“CSV UTF-8”格式",
-                "it looks like GBK (GB18030); save it as \"CSV UTF-8\"",
+            Problem::Undecodable { other: None, .. } => (
+                "请用 --encoding 指明编码，或另存为“CSV UTF-8”格式",
+                "name the encoding with --encoding, or save it as \"CSV UTF-8\"",
             ),
-            Problem::NotUtf8 { looks: Encoding::Utf16, .. } => (
-                "内容像是 UTF-16（“Unicode 文本”）编码，请另存为“CSV UTF-8”格式",
-                "it looks like UTF-16 (\"Unicode text\"); save it as \"CSV UTF-8\"",
+            Problem::Undecodable { .. } => (
+                "请在表格软件中另存为“CSV UTF-8”格式；若是其他编码，用 --encoding 指明",
+                "save it as \"CSV UTF-8\"; if it is in some other encoding, name that with --encoding",
             ),
-            Problem::NotUtf8 { .. } => ("请另存为“CSV UTF-8”格式", "save it as \"CSV UTF-8\""),
+            Problem::Mixed { .. } => (
+                "请把合并前的文件各自另存为“CSV UTF-8”后再合并",
+                "save the files it was put together from as \"CSV UTF-8\", then put them together",
+            ),
+            Problem::Twice { .. } => ("请只保留一个", "keep one of them"),
+            Problem::Damaged { .. } => ("请重新取得或重新导出该文件", "get or export the file anew"),
+            Problem::TooLarge { .. } => ("确系数据的，请先解压", "if it is data indeed, unpack it first"),
             Problem::Empty => (
                 "没有数据时，请只保留标题行，或者删除该文件",
                 "if there is no data, leave the header line alone, or delete the file",
             ),
-            Problem::NoHeader { separator: Some('\t') } => {
-                ("各列似以制表符分隔，应改用逗号", "the fields seem to be separated by tabs; use commas")
-            }
             Problem::NoHeader { separator: Some(_) } => {
                 ("各列似以分号分隔，应改用逗号", "the fields seem to be separated by semicolons; use commas")
             }

@@ -2,11 +2,11 @@
 //! files can be read side by side; [`super::rows`] makes them symbols of the run.
 
 use super::codes::CodeLists;
-use super::defect::{Choice, Defect, Place, Problem};
+use super::defect::{Defect, Place, Problem};
 use super::dict::Dict;
+use super::header::{self, Header};
 use super::log::Log;
-use super::nearest;
-use super::record::{Fault, Record, Records};
+use super::record::{Fault, Layout, Record, Records};
 use super::schema::{ColumnSchema, Kind, TableSchema};
 use super::{date, value};
 use crate::engine::value::{Word, to_number};
@@ -22,8 +22,22 @@ pub(crate) struct Input<'a> {
     pub name: Arc<str>,
     /// The text.
     pub text: &'a str,
+    /// How it is laid out.
+    pub layout: Layout,
     /// Comes with the rulebook.
     pub shipped: bool,
+}
+
+impl<'a> Input<'a> {
+    /// Its records.
+    pub fn records(&self) -> Records<'a> {
+        Records::new(self.text, self.layout)
+    }
+
+    /// Place of a line; 0 for the whole.
+    pub fn place(&self, line: u32) -> Place {
+        Place { file: self.name.clone(), line, sheet: self.layout == Layout::Sheet, ..Place::default() }
+    }
 }
 
 /// The days named by the dates of a table: one bit a day, 1900 to 2100.
@@ -168,12 +182,11 @@ pub(crate) fn read<'a>(
         days: DaySet::new(),
         log,
     };
-    let mut records = Records::new(part.input.text);
+    let mut records = part.input.records();
     let mut record = Record::default();
-    if !records.next(&mut record) {
+    if !header::find(&mut records, &mut record, part.input.text, part.input.layout, table) {
         part.failed = true;
-        let place = Place { file: part.input.name.clone(), ..Place::default() };
-        part.log.push(Defect::new(place, Problem::Empty));
+        part.log.push(Defect::new(part.input.place(0), Problem::Empty));
         return part;
     }
     let header = Header::read(&mut part, &records, &record, table);
@@ -182,76 +195,6 @@ pub(crate) fn read<'a>(
     }
     Reader { table, codes, header, records, record }.rows(&mut part, seeds);
     part
-}
-
-/// Names of the columns, in the order of the file.
-struct Header {
-    names: Vec<Arc<str>>,
-    source: Option<usize>,
-    /// Fields without a name.
-    unnamed: Vec<usize>,
-}
-
-impl Header {
-    fn read(part: &mut Part<'_>, records: &Records<'_>, record: &Record, table: &TableSchema) -> Header {
-        let file = part.input.name.clone();
-        let names: Vec<Arc<str>> = record.fields.iter().map(|s| Arc::from(records.field(*s).trim())).collect();
-        let mut h = Header { source: None, unnamed: Vec::new(), names };
-        let place = |i: usize, name: &Arc<str>| {
-            let (line, character) = records.position(record, record.fields[i].start);
-            Place { file: file.clone(), line, field: i as u32 + 1, character, column: name.clone() }
-        };
-        if !h.names.iter().any(|n| table.column(n).is_some()) {
-            part.failed = true;
-            let whole = records.raw(record);
-            let separator = ['\t', ';', '；']
-                .into_iter()
-                .find(|c| h.names.len() == 1 && h.names[0].split(*c).any(|n| table.column(n.trim()).is_some()));
-            let expected = table.columns.iter().map(|c| label(&c.name, c)).collect();
-            let place = Place { file: file.clone(), line: record.line, ..Place::default() };
-            let mut d = Defect::new(place, Problem::NoHeader { separator }).found(whole);
-            if separator.is_none() {
-                d.expected = expected;
-            }
-            part.log.push(d);
-            return h;
-        }
-        for (i, name) in h.names.iter().enumerate() {
-            if name.is_empty() {
-                h.unnamed.push(i);
-            } else if let Some(first) = h.names[..i].iter().position(|n| n == name) {
-                part.failed = true;
-                let problem = Problem::DuplicateHeader { first: first as u32 + 1 };
-                part.log.push(Defect::new(place(i, name), problem).found(&**name));
-            } else if let Some(c) = table.column(name) {
-                part.fields[c] = Some(i);
-            } else if &**name == "source" {
-                h.source = Some(i);
-            } else {
-                let free = || table.columns.iter().filter(|c| !h.names.iter().any(|n| **n == *c.name));
-                let labelled = |c: &&ColumnSchema| c.zh.as_deref() == Some(name) || c.en.as_deref() == Some(name);
-                let meant = free().find(labelled).or_else(|| {
-                    let near = nearest::nearest(name, free().map(|c| c.name.as_str()))?;
-                    free().find(|c| c.name == near)
-                });
-                let meant = meant.map(|c| label(&c.name, c));
-                part.log.push(Defect::new(place(i, name), Problem::UnknownColumn).found(&**name).meant(meant));
-            }
-        }
-        for (c, column) in table.columns.iter().enumerate() {
-            let blank = value::blank(&column.kind).is_some() && !column.must || column.default.is_some();
-            if part.fields[c].is_none() && !blank {
-                part.failed = true;
-                let place = Place { file: file.clone(), line: record.line, ..Place::default() };
-                part.log.push(Defect::new(place, Problem::MissingColumn).found(&column.name));
-            }
-        }
-        h
-    }
-}
-
-fn label(name: &str, c: &ColumnSchema) -> Choice {
-    Choice { text: name.to_owned(), zh: c.zh.clone().unwrap_or_default(), en: c.en.clone().unwrap_or_default() }
 }
 
 struct Reader<'a, 's> {
@@ -411,9 +354,10 @@ impl<'a> Reader<'a, '_> {
         span: Option<super::record::Span>,
         schema: Option<&ColumnSchema>,
     ) {
-        let (file, line) = (part.input.name.clone(), self.record.line);
+        let line = self.record.line;
+        let at = part.input.place(line);
         let make = |problem: Problem| {
-            let mut place = Place { file: file.clone(), line, ..Place::default() };
+            let mut place = at.clone();
             if let Some(f) = field {
                 place.field = f as u32 + 1;
                 place.column = self.header.names.get(f).cloned().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! Records of a CSV text, without copying: fields are spans of the text. Lines and bytes are counted exactly, also
-//! through quoted line ends; a text without quotes takes a short path.
+//! through quoted line ends; a text without quotes takes a short path. A sheet of a workbook comes as such a text too, with
+//! one line for each of its rows and separators that no cell can hold.
 
 use std::borrow::Cow;
 
@@ -23,6 +24,42 @@ pub(crate) enum Fault {
     After(usize),
 }
 
+/// How a text is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Commas between the fields, quotes as in RFC 4180.
+    #[default]
+    Commas,
+    /// Tabs between the fields, quotes as in RFC 4180.
+    Tabs,
+    /// Cells of a sheet: [`Layout::CELL`] between them, [`Layout::BREAK`] for a line end in a cell, no quotes.
+    Sheet,
+}
+
+impl Layout {
+    /// Stands between the cells of a sheet.
+    pub const CELL: char = '\u{1f}';
+    /// Stands for a line end inside a cell of a sheet.
+    pub const BREAK: char = '\u{1e}';
+
+    /// As the manifest calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Commas => "csv",
+            Layout::Tabs => "tsv",
+            Layout::Sheet => "xlsx",
+        }
+    }
+
+    fn separator(self) -> u8 {
+        match self {
+            Layout::Commas => b',',
+            Layout::Tabs => b'\t',
+            Layout::Sheet => Self::CELL as u8,
+        }
+    }
+}
+
 /// A record; reused from one to the next.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
@@ -44,14 +81,20 @@ pub(crate) struct Records<'a> {
     text: &'a str,
     at: usize,
     line: u32,
+    separator: u8,
     quotes: bool,
+    /// A sheet with line ends in its cells.
+    breaks: bool,
 }
 
 impl<'a> Records<'a> {
     /// All records; a byte order mark is skipped.
-    pub fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str, layout: Layout) -> Self {
         let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
-        Self { text, at, line: 1, quotes: memchr::memchr(b'"', text.as_bytes()).is_some() }
+        let has = |b: u8| memchr::memchr(b, text.as_bytes()).is_some();
+        let sheet = layout == Layout::Sheet;
+        let (quotes, breaks) = (!sheet && has(b'"'), sheet && has(Layout::BREAK as u8));
+        Self { text, at, line: 1, separator: layout.separator(), quotes, breaks }
     }
 
     /// Goes forward to the record that begins on that line, which is not before the present one.
@@ -95,11 +138,12 @@ impl<'a> Records<'a> {
     }
 
     fn plain(&mut self, bytes: &[u8], r: &mut Record) {
+        let separator = self.separator;
         let mut start = self.at;
         let mut i = self.at;
         while i < bytes.len() {
             let b = bytes[i];
-            if b == b',' {
+            if b == separator {
                 r.fields.push(Span { start, end: i, doubled: false });
                 start = i + 1;
             } else if b == b'\n' {
@@ -126,8 +170,8 @@ impl<'a> Records<'a> {
         loop {
             if bytes.get(start) == Some(&b'"') {
                 let Some(next) = self.quoted_field(bytes, r, start) else { return };
-                // `next` is a comma, a line end, or the end of the text.
-                if bytes.get(next) == Some(&b',') {
+                // `next` is a separator, a line end, or the end of the text.
+                if bytes.get(next) == Some(&self.separator) {
                     start = next + 1;
                     continue;
                 }
@@ -135,8 +179,8 @@ impl<'a> Records<'a> {
                 r.end = if next > r.start && bytes[next - 1] == b'\r' { next - 1 } else { next };
                 return;
             }
-            match memchr::memchr2(b',', b'\n', &bytes[start..]) {
-                Some(n) if bytes[start + n] == b',' => {
+            match memchr::memchr2(self.separator, b'\n', &bytes[start..]) {
+                Some(n) if bytes[start + n] == self.separator => {
                     r.fields.push(Span { start, end: start + n, doubled: false });
                     start += n + 1;
                 }
@@ -169,7 +213,7 @@ impl<'a> Records<'a> {
         }
         self.line += memchr::memchr_iter(b'\n', &bytes[open..i]).count() as u32;
         let after = i + 1;
-        let rest = memchr::memchr2(b',', b'\n', &bytes[after..]).map_or(bytes.len(), |n| after + n);
+        let rest = memchr::memchr2(self.separator, b'\n', &bytes[after..]).map_or(bytes.len(), |n| after + n);
         let stray = &bytes[after..rest];
         let stray = stray.strip_suffix(b"\r").unwrap_or(stray);
         if !stray.iter().all(|b| *b == b' ') {
@@ -182,12 +226,22 @@ impl<'a> Records<'a> {
     /// The text of a field.
     pub fn field(&self, s: Span) -> Cow<'a, str> {
         let text = &self.text[s.start..s.end];
-        if s.doubled { Cow::Owned(text.replace("\"\"", "\"")) } else { Cow::Borrowed(text) }
+        if s.doubled {
+            Cow::Owned(text.replace("\"\"", "\""))
+        } else if self.breaks && text.contains(Layout::BREAK) {
+            Cow::Owned(text.replace(Layout::BREAK, "\n"))
+        } else {
+            Cow::Borrowed(text)
+        }
     }
 
-    /// The record as it stands in the text, without the line end.
-    pub fn raw(&self, r: &Record) -> &'a str {
-        &self.text[r.start..r.end]
+    /// The record as it stands in the text, without the line end; cells of a sheet with tabs between them.
+    pub fn raw(&self, r: &Record) -> Cow<'a, str> {
+        let raw = &self.text[r.start..r.end];
+        if self.separator != Layout::Sheet.separator() {
+            return Cow::Borrowed(raw);
+        }
+        Cow::Owned(raw.replace(Layout::CELL, "\t").replace(Layout::BREAK, "\n"))
     }
 
     /// Line and column in characters (both from 1) of a byte of a record.
@@ -205,7 +259,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn all(text: &str) -> Vec<(u32, Vec<String>)> {
-        let mut records = Records::new(text);
+        let mut records = Records::new(text, Layout::Commas);
         let mut r = Record::default();
         let mut out = Vec::new();
         while records.next(&mut r) {
@@ -234,13 +288,29 @@ mod tests {
     }
 
     #[test]
+    fn tabs_and_sheets() {
+        let fields = |text: &str, layout| {
+            let (mut records, mut r) = (Records::new(text, layout), Record::default());
+            let mut out = Vec::new();
+            while records.next(&mut r) {
+                out.push((r.line, r.fields.iter().map(|s| records.field(*s).into_owned()).collect::<Vec<_>>()));
+            }
+            out
+        };
+        let tabs = fields("a\tb,c\n\"x\ty\"\t\"\"\n", Layout::Tabs);
+        assert_eq!(tabs, [row(1, &["a", "b,c"]), row(2, &["x\ty", ""])]);
+        let sheet = fields("a\u{1f}b,\"c\n\n1\u{1e}2\u{1f}\"\n", Layout::Sheet);
+        assert_eq!(sheet, [row(1, &["a", "b,\"c"]), row(3, &["1\n2", "\""])]);
+    }
+
+    #[test]
     fn faults_of_quotes() {
         let mut r = Record::default();
-        let mut records = Records::new("a,\"b\nc\nd");
+        let mut records = Records::new("a,\"b\nc\nd", Layout::Commas);
         assert!(records.next(&mut r));
         assert_eq!((r.fault, r.line), (Some(Fault::Open(1)), 1));
         assert!(!records.next(&mut r));
-        let mut records = Records::new("\"a\"x,b\nc,d\n");
+        let mut records = Records::new("\"a\"x,b\nc,d\n", Layout::Commas);
         assert!(records.next(&mut r));
         assert_eq!(r.fault, Some(Fault::After(0)));
         assert!(records.next(&mut r));
@@ -250,7 +320,7 @@ mod tests {
     #[test]
     fn positions_count_characters() {
         let text = "n\n\"一\n二三\",四五,x\n";
-        let mut records = Records::new(text);
+        let mut records = Records::new(text, Layout::Commas);
         let mut r = Record::default();
         records.next(&mut r);
         records.next(&mut r);
@@ -264,7 +334,7 @@ mod tests {
     fn skipping_lands_on_the_record() {
         let text = "h\n1\n\"2\nx\"\n4\n5\n";
         for line in [1, 2, 3, 5, 6] {
-            let mut records = Records::new(text);
+            let mut records = Records::new(text, Layout::Commas);
             let mut r = Record::default();
             records.skip_to(line);
             assert!(records.next(&mut r));
@@ -275,7 +345,7 @@ mod tests {
     proptest! {
         #[test]
         fn same_records_as_the_csv_crate(text in "([a,\" \n]|\"a\"|\"b\"\"c\"|\"d,\ne\"|,|\r\n|码){0,20}") {
-            let mut records = Records::new(&text);
+            let mut records = Records::new(&text, Layout::Commas);
             let mut r = Record::default();
             let mut ours: Vec<Vec<String>> = Vec::new();
             let mut fault = false;

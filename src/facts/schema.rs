@@ -45,6 +45,8 @@ pub struct ColumnSchema {
     pub zh: Option<String>,
     /// Label in English, if declared.
     pub en: Option<String>,
+    /// Further words for it in a header, beside the labels.
+    pub aliases: Vec<String>,
     /// What its cells hold.
     pub kind: Kind,
     /// Never blank.
@@ -53,6 +55,14 @@ pub struct ColumnSchema {
     pub default: Option<String>,
     /// Whether an appeal or inquiry could change it.
     pub changeable: bool,
+}
+
+impl ColumnSchema {
+    /// What a header may call it: its name, its labels, its further words.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let labels = [Some(&self.name), self.zh.as_ref(), self.en.as_ref()];
+        labels.into_iter().flatten().chain(&self.aliases).map(String::as_str)
+    }
 }
 
 /// The values of `columns` stand in the columns `target_columns` of a row of `target`; a row whose first column is blank passes.

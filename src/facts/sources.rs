@@ -1,17 +1,22 @@
 //! Where tables come from: a folder of CSV files, and texts that come with a rulebook.
 
-use super::defect::{Choice, Defect, Encoding, Place, Problem};
+use super::decode::{self, Text};
+use super::defect::{Choice, Defect, Place, Problem};
+use super::load::LoadOptions;
 use super::log::Log;
 use super::map::{self, Bytes};
-use super::nearest::nearest;
+use super::nearest::{fold, nearest};
+use super::record::Layout;
 use super::schema::Schema;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What is to be loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The folder of the casebase, one `<relation>.csv` for each table.
+    /// The folder of the casebase, one `<relation>.csv` for each table (or `.tsv`, `.txt`, each perhaps with `.gz`); the
+    /// label of the table will do for its name.
     pub folder: Option<PathBuf>,
     /// Tables that come with the rulebook: name such as `calendar.csv` (a path before it does not matter) and text.
     pub shipped: Vec<(String, Arc<str>)>,
@@ -30,8 +35,12 @@ pub struct FileEntry {
     pub hash: String,
     /// Rows, the bad ones too; without the header.
     pub rows: usize,
-    /// Encoding: `UTF-8`, `UTF-8 with BOM`, or `unknown`.
+    /// Encoding: `UTF-8`, `UTF-8 with BOM`, `GB18030`, `UTF-16LE`, ..., or `unknown`.
     pub encoding: &'static str,
+    /// Form of the file: `csv`, `tsv`.
+    pub form: &'static str,
+    /// The file is packed with gzip.
+    pub packed: bool,
     /// Comes with the rulebook.
     pub shipped: bool,
 }
@@ -42,7 +51,25 @@ pub(super) struct Gathered {
     /// Index of the table in the schema.
     pub table: usize,
     pub bytes: Bytes,
+    /// What the name promises.
+    pub layout: Layout,
+    pub packed: bool,
     pub shipped: bool,
+}
+
+impl Gathered {
+    /// The text, or what is wrong with it.
+    pub fn text(&self, options: &LoadOptions) -> Result<Text<'_>, Box<Defect>> {
+        let bytes = if self.packed {
+            let unpacked = decode::unpack(&self.bytes, options.unpacked);
+            Cow::Owned(unpacked.map_err(|p| Box::new(Defect::new(whole(&self.name), p)))?)
+        } else {
+            Cow::Borrowed(&*self.bytes)
+        };
+        let asked = options.encoding.filter(|_| !self.shipped);
+        let (text, encoding) = decode::decode(&self.name, bytes, asked)?;
+        Ok(Text { text, encoding, layout: self.layout })
+    }
 }
 
 /// What was found.
@@ -65,7 +92,8 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, log: &mut Log) -> Found
         match schema.tables.iter().position(|t| t.name == stem) {
             Some(table) => {
                 let bytes = Bytes::Read(text.as_bytes().to_vec());
-                found.files.push(Gathered { name, table, bytes, shipped: true });
+                let layout = Layout::Commas;
+                found.files.push(Gathered { name, table, bytes, layout, packed: false, shipped: true });
             }
             None => log.push(unknown(schema, &name)),
         }
@@ -116,16 +144,22 @@ fn folder(path: &Path, schema: &Schema, log: &mut Log, found: &mut Found) -> boo
     }
     names.sort();
     for (name, path) in names {
-        let table = name.strip_suffix(".csv").and_then(|stem| schema.tables.iter().position(|t| t.name == stem));
-        let Some(table) = table else {
+        let known =
+            decode::by_name(&name).and_then(|(stem, layout, packed)| Some((table(schema, stem)?, layout, packed)));
+        let Some((table, layout, packed)) = known else {
             if path.is_file() && stranger(&name, schema) {
                 log.push(unknown(schema, &Arc::from(name.as_str())));
             }
             continue;
         };
         let name: Arc<str> = Arc::from(name.as_str());
+        if let Some(first) = found.files.iter().find(|f| f.table == table && !f.shipped) {
+            found.lost[table] = true;
+            log.push(Defect::new(whole(&name), Problem::Twice { first: first.name.to_string() }));
+            continue;
+        }
         match map::open(&path) {
-            Ok(bytes) => found.files.push(Gathered { name, table, bytes, shipped: false }),
+            Ok(bytes) => found.files.push(Gathered { name, table, bytes, layout, packed, shipped: false }),
             Err(e) => {
                 found.lost[table] = true;
                 log.push(Defect::new(whole(&name), Problem::Unreadable { reason: e.to_string() }));
@@ -133,6 +167,16 @@ fn folder(path: &Path, schema: &Schema, log: &mut Log, found: &mut Found) -> boo
         }
     }
     true
+}
+
+/// The table that a file or sheet of that name holds: by name, or by label.
+pub(super) fn table(schema: &Schema, stem: &str) -> Option<usize> {
+    let by_name = schema.tables.iter().position(|t| t.name == stem);
+    by_name.or_else(|| {
+        let folded = fold(stem);
+        let labelled = |l: &Option<String>| l.as_deref().is_some_and(|l| fold(l) == folded);
+        schema.tables.iter().position(|t| fold(&t.name) == folded || labelled(&t.zh) || labelled(&t.en))
+    })
 }
 
 /// Whether a file that is no table deserves a warning. Hidden files are the system's; notes may lie beside the tables.
@@ -146,66 +190,12 @@ fn stranger(name: &str, schema: &Schema) -> bool {
 fn unknown(schema: &Schema, name: &Arc<str>) -> Defect {
     let stem = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let stem = stem.rsplit_once('.').map_or(stem, |(s, _)| s);
-    let labelled = schema.tables.iter().find(|t| t.zh.as_deref() == Some(stem) || t.en.as_deref() == Some(stem));
+    let known = table(schema, stem).and_then(|t| schema.tables.get(t));
     let near = || nearest(stem, schema.tables.iter().map(|t| t.name.as_str())).and_then(|n| schema.table(n));
-    let meant = labelled.or_else(near).map(|t| Choice {
+    let meant = known.or_else(near).map(|t| Choice {
         text: t.file(),
         zh: t.zh.clone().unwrap_or_default(),
         en: t.en.clone().unwrap_or_default(),
     });
     Defect::new(whole(name), Problem::UnknownFile).found(&**name).meant(meant)
-}
-
-/// The text of a file, or what is wrong with it.
-pub(super) fn text<'a>(name: &Arc<str>, bytes: &'a [u8]) -> Result<&'a str, Box<Defect>> {
-    std::str::from_utf8(bytes).map_err(|e| {
-        let offset = e.valid_up_to();
-        let line = memchr::memchr_iter(b'\n', &bytes[..offset]).count() as u32 + 1;
-        let problem = Problem::NotUtf8 { offset, looks: looks(bytes) };
-        Box::new(Defect::new(Place { file: name.clone(), line, ..Place::default() }, problem))
-    })
-}
-
-/// What bytes that are not UTF-8 look like.
-fn looks(bytes: &[u8]) -> Encoding {
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Encoding::Utf16;
-    }
-    let mut i = 0;
-    while let Some(&b) = bytes.get(i) {
-        let next = |n: usize| bytes.get(i + n).copied();
-        i += match (b, next(1)) {
-            (0..=0x7f, _) => 1,
-            (0x81..=0xfe, Some(0x40..=0x7e | 0x80..=0xfe)) => 2,
-            (0x81..=0xfe, Some(b'0'..=b'9'))
-                if matches!((next(2), next(3)), (Some(0x81..=0xfe), Some(b'0'..=b'9'))) =>
-            {
-                4
-            }
-            _ => return Encoding::Other,
-        };
-    }
-    Encoding::Gbk
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn encodings() {
-        // "a,姓名" in GBK.
-        assert_eq!(looks(b"a,\xd0\xd5\xc3\xfb\n"), Encoding::Gbk);
-        assert_eq!(looks(b"\xff\xfea\0"), Encoding::Utf16);
-        assert_eq!(looks(b"caf\xe9\n"), Encoding::Other);
-        let name: Arc<str> = Arc::from("t.csv");
-        let d = text(&name, b"a,b\n1,\xd0\xd5\n").expect_err("not UTF-8");
-        assert_eq!(d.place.line, 2);
-        assert_eq!(d.problem, Problem::NotUtf8 { offset: 6, looks: Encoding::Gbk });
-        assert_eq!(text(&name, "一".as_bytes()), Ok("一"));
-        assert!(matches!(
-            text(&name, &"一".as_bytes()[..2]).expect_err("cut").problem,
-            Problem::NotUtf8 { offset: 0, .. }
-        ));
-    }
 }

@@ -43,6 +43,9 @@ struct Input<'a> {
     table: &'a str,
     shipped: bool,
     encoding: &'a str,
+    form: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    packed: bool,
     bytes: u64,
     rows: usize,
     blake3: &'a str,
@@ -82,6 +85,8 @@ pub fn manifest(book: &Rulebook, request: &Request, run: &Run, written: &[(Writt
                 table: &f.table,
                 shipped: f.shipped,
                 encoding: f.encoding,
+                form: f.form,
+                packed: f.packed,
                 bytes: f.bytes,
                 rows: f.rows,
                 blake3: &f.hash,

@@ -71,6 +71,8 @@ fn check(dir: &Path, bad: bool) -> Result<(), Failed> {
             ("skip", _) => options.skip_bad_rows = true,
             ("limit", n) => options.limit = n.parse()?,
             ("days", _) => show_days = true,
+            ("unpacked", n) => options.unpacked = n.parse()?,
+            ("encoding", n) => options.encoding = encoding_rs::Encoding::for_label(n.as_bytes()),
             other => return Err(format!("option {other:?}").into()),
         }
     }
@@ -162,7 +164,9 @@ fn say(program: &Program, loaded: &Loaded, lang: Lang, show_days: bool) -> Strin
     }
     let mut text = String::new();
     for f in &loaded.inventory {
-        writeln!(text, "{} {} {} rows, {} bytes, {}", f.name, f.table, f.rows, f.bytes, f.encoding).expect("text");
+        let packed = if f.packed { " gz" } else { "" };
+        writeln!(text, "{} {} {} rows, {} bytes, {} {}{packed}", f.name, f.table, f.rows, f.bytes, f.encoding, f.form)
+            .expect("text");
         assert_eq!(f.hash.len(), 64);
     }
     part("files", text);
