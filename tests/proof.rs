@@ -472,7 +472,10 @@ fn what_does_not_follow_says_what_it_lacks() {
     let nested = below(&e.graph, attempts[0].0)[0].0;
     assert!(matches!(&e.graph[nested], Node::Absent { derivable: true, .. }));
     let nearest = below(&e.graph, nested)[0].0;
-    let test = below(&e.graph, nearest)[0].0;
+    // The given row that brings the value stands with the test.
+    let (test, row): (Vec<_>, Vec<_>) = below(&e.graph, nearest).into_iter().partition(|(_, l)| !l.holds);
+    assert!(matches!(&e.graph[row[0].0], Node::Fact { given: true, .. }));
+    let test = test[0].0;
     let Node::Compare { left, right, holds, .. } = &e.graph[test] else { panic!("a comparison") };
     assert_eq!((&left.value, &right.value, *holds), (&Const::Number(17), &Const::Number(18), false));
     // Away: a negated premise is blocked by a given fact.

@@ -13,6 +13,7 @@ mod rules;
 mod run;
 mod setting;
 mod why;
+mod why_not;
 
 pub use failure::Failure;
 
@@ -59,6 +60,8 @@ enum Command {
     Run(run::Args),
     /// Explain one conclusion: why it holds, or why it does not
     Why(why::Args),
+    /// Say what a conclusion lacks; with open places, what came nearest
+    WhyNot(why_not::Args),
     /// Check the rulebooks and, if given, a casebase
     Check(check::Args),
     /// Write the rulebook with the facts of a casebase for another engine
@@ -90,6 +93,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
+        Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),
         Command::Export(a) => export::run(&a, &setting, out, err),
         Command::Rules(a) => rules::run(&a, &setting, out, err),

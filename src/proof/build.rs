@@ -9,7 +9,7 @@ use super::{Options, typed};
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
 use crate::engine::value::Word;
-use crate::lang::program::{Literal, Prim, Program, RelId, RuleId, Term, TypeId};
+use crate::lang::program::{Arg, Atom, Literal, Prim, Program, RelId, RuleId, Term, TypeId, VarId};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 
@@ -31,6 +31,7 @@ pub struct Builder<'a, 'p> {
     absences: FxHashMap<Looked, (NodeIndex, usize)>,
     open_facts: VecDeque<(FactId, NodeIndex, usize)>,
     open_absences: VecDeque<(RelId, Vec<Option<Word>>, NodeIndex, usize)>,
+    costs: why_not::Costs,
 }
 
 impl<'a, 'p> Builder<'a, 'p> {
@@ -48,6 +49,7 @@ impl<'a, 'p> Builder<'a, 'p> {
             absences: FxHashMap::default(),
             open_facts: VecDeque::new(),
             open_absences: VecDeque::new(),
+            costs: why_not::Costs::default(),
         }
     }
 
@@ -205,7 +207,10 @@ impl<'a, 'p> Builder<'a, 'p> {
 
     /// Puts the nearest attempts below an absence.
     fn examine(&mut self, rel: RelId, pattern: &[Option<Word>], node: NodeIndex, depth: usize) -> Result<(), Limit> {
-        let mut attempts = why_not::attempts(self.prover, rel, pattern)?;
+        // Asked for any value, the nearest misses of a rule may speak of several.
+        let open = depth == self.options.why_not_depth && pattern.iter().any(Option::is_none);
+        let each = if open { self.options.attempts.max(1) } else { 1 };
+        let mut attempts = why_not::attempts(self.prover, &mut self.costs, rel, pattern, each)?;
         let left_out = attempts.len().saturating_sub(self.options.attempts);
         attempts.truncate(self.options.attempts);
         if let Node::Absent { more, .. } = &mut self.graph[node] {
@@ -221,14 +226,19 @@ impl<'a, 'p> Builder<'a, 'p> {
         let id = attempt.rule;
         let rule = self.program.rule(id);
         let lacking = attempt.lacking();
-        let met = attempt.fates.len() + usize::from(attempt.head.is_some()) - lacking;
+        let met = attempt.fates.iter().filter(|f| matches!(f, Fate::Met(_))).count();
         let bindings = self.bindings(id, &attempt.vars);
-        let node = self.graph.add_node(Node::Attempt { rule: id, bindings, met, lacking });
+        let node = self.graph.add_node(Node::Attempt { rule: id, bindings, met, lacking, cost: attempt.price.lacks });
         self.graph.add_edge(above, node, Link { literal: None, holds: false });
+        let tested = tested(self.program, rule, attempt);
         for (l, (fate, literal)) in attempt.fates.iter().zip(&rule.body).enumerate() {
             let mut holds = false;
             let child = match (fate, literal) {
-                (Fate::Met(Some(row)), Literal::Atom(a)) if self.options.met => {
+                (Fate::Open, _) => {
+                    holds = true;
+                    self.graph.add_node(Node::Unknown { rule: id, literal: l })
+                }
+                (Fate::Met(Some(row)), Literal::Atom(a)) if self.options.met || self.bears(a, *row, &tested) => {
                     holds = true;
                     self.fact(a.rel, *row, 0)
                 }
@@ -254,6 +264,12 @@ impl<'a, 'p> Builder<'a, 'p> {
             let child = self.graph.add_node(Node::Compare { op, left, right, holds: false, at: None });
             self.graph.add_edge(node, child, Link { literal: None, holds: false });
         }
+    }
+
+    /// Whether a given row brings a value that a test of the attempt refuses: it is shown with the test.
+    fn bears(&self, atom: &Atom, row: u32, tested: &[VarId]) -> bool {
+        let brings = |a: &Arg| matches!(a, Arg::Var(v) if tested.contains(v));
+        !tested.is_empty() && self.prover.is_given(atom.rel, row) && atom.args.iter().any(brings)
     }
 
     fn value(&self, prim: Prim, ty: TypeId, word: Word) -> Value {
@@ -338,6 +354,33 @@ fn assigns(rule: &crate::lang::program::Rule, op: crate::lang::program::CmpOp, l
         _ => false,
     };
     made_up(left) || made_up(right) || unbound(left) || unbound(right)
+}
+
+/// Variables whose values the failing tests of an attempt refuse: those of comparisons, and of missing rows of relations
+/// annotated `lack` (a row is there, but in a state that does not count).
+fn tested(program: &Program, rule: &crate::lang::program::Rule, attempt: &Attempt) -> Vec<VarId> {
+    let mut out = Vec::new();
+    for (fate, literal) in attempt.fates.iter().zip(&rule.body) {
+        match (fate, literal) {
+            (Fate::Fails(..), Literal::Compare { left, right, .. }) => {
+                variables(left, &mut out);
+                variables(right, &mut out);
+            }
+            (Fate::Missing(_), Literal::Atom(a)) if program.rel(a.rel).notes.has("lack") => {
+                out.extend(a.args.iter().filter_map(|a| if let Arg::Var(v) = a { Some(*v) } else { None }));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
+fn variables(term: &Term, out: &mut Vec<VarId>) {
+    match term {
+        Term::Var(v) => out.push(*v),
+        Term::Const(_) => {}
+        Term::Apply { args, .. } => args.iter().for_each(|a| variables(a, out)),
+    }
 }
 
 /// Nodes of a rule instance beside itself and its facts: comparisons, absences, ranges, aggregates.

@@ -7,6 +7,9 @@
 //!
 //! Given facts that were looked at are remembered: they are the slice of the question.
 
+mod sizes;
+mod state;
+
 use super::given::Given;
 use super::unify::unify;
 use crate::engine::functor::{self, Fault};
@@ -18,7 +21,9 @@ use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
 use crate::lang::program::{Arg, CmpOp, Literal, Program, RelId, RuleId, Span, Term, VarId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use sizes::Sizes;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A partial match of a rule's body that goes on at a literal.
 #[derive(Clone, Debug)]
@@ -44,6 +49,12 @@ struct Shape {
     calls: FxHashMap<Box<[Word]>, usize>,
 }
 
+/// A question put to the given rows of a relation: bound columns, key.
+pub type Looked = (RelId, Vec<usize>, Vec<Word>);
+
+/// A change of given facts: relation, row, and whether it is added (else taken away).
+pub type Change = (RelId, Vec<Word>, bool);
+
 /// Evaluates by demand and remembers everything it concluded.
 #[derive(Debug)]
 pub struct Prover<'p> {
@@ -54,12 +65,15 @@ pub struct Prover<'p> {
     given: Vec<Given>,
     derived: Vec<Heap>,
     touched: Vec<FxHashSet<u32>>,
+    /// Relations whose questions are noted, and those questions.
+    watched: Vec<bool>,
+    asked_rows: FxHashSet<Looked>,
     shapes: Vec<Vec<Shape>>,
     consumers: Vec<Vec<Consumer>>,
     agenda: Vec<Vec<Task>>,
     low: usize,
     orders: FxHashMap<(RuleId, Vec<bool>), Rc<[usize]>>,
-    estimates: Vec<f64>,
+    sizes: Arc<Sizes>,
     most_calls: usize,
     steps: u64,
     most_steps: u64,
@@ -84,7 +98,7 @@ impl<'p> Prover<'p> {
             }
         }
         let total: usize = facts.tables.iter().map(Table::len).sum();
-        let estimates = estimates(program, &facts);
+        let sizes = Arc::new(Sizes::of(program, &facts));
         Self {
             program,
             symbols: facts.symbols,
@@ -93,12 +107,14 @@ impl<'p> Prover<'p> {
             given: facts.tables.into_iter().map(Given::new).collect(),
             derived: program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
+            watched: vec![false; n],
+            asked_rows: FxHashSet::default(),
             shapes: (0..n).map(|_| Vec::new()).collect(),
             consumers: Vec::new(),
             agenda: vec![Vec::new(); program.strata.len().max(1)],
             low: 0,
             orders: FxHashMap::default(),
-            estimates,
+            sizes,
             most_calls: (1000 + 8 * total).min(2_000_000),
             steps: 0,
             most_steps,
@@ -127,15 +143,15 @@ impl<'p> Prover<'p> {
     /// Whether a row, by its number, was given (it may be derivable as well).
     #[must_use]
     pub fn is_given(&self, rel: RelId, number: u32) -> bool {
-        (number as usize) < self.given[rel.index()].table().len()
+        (number as usize) < self.given[rel.index()].numbers()
     }
 
     /// Number of a row that is given or has been concluded.
     #[must_use]
     pub fn number(&self, rel: RelId, row: &[Word]) -> Option<u32> {
-        let table = self.given[rel.index()].table();
-        let derived = || self.derived[rel.index()].find(row).map(|i| i + table.len() as u32);
-        table.find(row).map(|i| i as u32).or_else(derived)
+        let given = &self.given[rel.index()];
+        let derived = || self.derived[rel.index()].find(row).map(|i| i + given.numbers() as u32);
+        given.find(row).or_else(derived)
     }
 
     /// Whether working by demand was given up because it took too many steps.
@@ -160,14 +176,19 @@ impl<'p> Prover<'p> {
     #[must_use]
     pub fn slice(&self) -> Database {
         let tables = self.given.iter().zip(&self.touched).map(|(g, touched)| {
-            let table = g.table();
-            if self.complete || touched.len() == table.len() {
-                return table.clone();
+            if self.complete {
+                return g.table();
             }
             let mut numbers: Vec<u32> = touched.iter().copied().collect();
-            numbers.sort_unstable();
-            let rows = numbers.iter().flat_map(|i| table.row(*i as usize)).copied().collect();
-            Table::from_sorted(table.width(), rows)
+            numbers.sort_unstable_by(|a, b| g.row(*a as usize).cmp(g.row(*b as usize)));
+            match g.width() {
+                0 if numbers.is_empty() => Table::new(0),
+                0 => Table::unit(),
+                width => {
+                    let rows = numbers.iter().flat_map(|i| g.row(*i as usize)).copied().collect();
+                    Table::from_sorted(width, rows)
+                }
+            }
         });
         Database { symbols: self.symbols.clone(), tables: tables.collect() }
     }
@@ -177,7 +198,10 @@ impl<'p> Prover<'p> {
         let from = out.len();
         self.given[i].matching(columns, key, out);
         self.touched[i].extend(out[from..].iter().copied());
-        let offset = self.given[i].table().len() as u32;
+        if self.watched[i] {
+            self.asked_rows.insert((rel, columns.to_vec(), key.to_vec()));
+        }
+        let offset = self.given[i].numbers() as u32;
         let from = out.len();
         self.derived[i].matching(columns, key, out);
         for n in &mut out[from..] {
@@ -391,7 +415,7 @@ impl<'p> Prover<'p> {
         let row = rule.args.iter().map(|t| body::eval(t, &task.vars, &mut self.symbols));
         let row = row.collect::<Result<Vec<Word>, Fault>>().map_err(|f| Limit::fault(program, rule.span, f))?;
         let i = rule.head.index();
-        if self.given[i].table().contains(&row) || !self.derived[i].insert(&row).1 {
+        if self.given[i].find(&row).is_some() || !self.derived[i].insert(&row).1 {
             return Ok(());
         }
         let mut ready = Vec::new();
@@ -426,13 +450,13 @@ impl<'p> Prover<'p> {
 
     /// Gives up working by demand: concludes everything from all given facts.
     fn conclude_all(&mut self) -> Result<(), Limit> {
-        let tables = self.given.iter().map(|g| g.table().clone()).collect();
+        let tables = self.given.iter().map(Given::table).collect();
         let facts = Database { symbols: self.symbols.clone(), tables };
         let (all, _) = crate::engine::evaluate(self.program, facts, &crate::engine::Options::single())?;
         self.symbols = all.symbols;
         for (i, table) in all.tables.iter().enumerate() {
             for row in table.rows() {
-                if !self.given[i].table().contains(row) {
+                if self.given[i].find(row).is_none() {
                     self.derived[i].insert(row);
                 }
             }
@@ -475,24 +499,6 @@ fn bind(task: Task, v: VarId, word: Word, stack: &mut Vec<Task>) {
     }
 }
 
-/// A rough size of every relation: a rule gives about as many rows as the largest relation that it reads.
-fn estimates(program: &Program, facts: &Database) -> Vec<f64> {
-    let mut sizes: Vec<f64> = facts.tables.iter().map(|t| t.len() as f64).collect();
-    for stratum in &program.strata {
-        for id in &stratum.rules {
-            let rule = program.rule(*id);
-            let reads = rule.body.iter().filter_map(|l| match l {
-                Literal::Atom(a) => Some(sizes[a.rel.index()]),
-                _ => None,
-            });
-            let most = reads.fold(1.0, f64::max);
-            let head = &mut sizes[rule.head.index()];
-            *head = (*head + most).min(1e12);
-        }
-    }
-    sizes
-}
-
 /// Reads what is concluded so far, without asking for more.
 struct Reader<'a, 'p>(&'a mut Prover<'p>);
 
@@ -528,9 +534,9 @@ impl Source for Prover<'_> {
     }
 
     fn row(&self, rel: RelId, number: u32) -> &[Word] {
-        let table = self.given[rel.index()].table();
-        let n = number as usize;
-        if n < table.len() { table.row(n) } else { self.derived[rel.index()].row((n - table.len()) as u32) }
+        let given = &self.given[rel.index()];
+        let (n, rows) = (number as usize, given.numbers());
+        if n < rows { given.row(n) } else { self.derived[rel.index()].row((n - rows) as u32) }
     }
 
     fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
@@ -538,8 +544,7 @@ impl Source for Prover<'_> {
         if self.rules_of[rel.index()].is_empty() {
             return given;
         }
-        let arity = self.program.rel(rel).arity().max(1) as f64;
-        given + self.estimates[rel.index()].powf(1.0 - columns.len() as f64 / arity)
+        given + self.sizes.fan_out(self.program, rel, columns)
     }
 
     /// A run that concluded everything met no fault, so a match that meets one in this order fails at another literal.

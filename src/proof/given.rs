@@ -1,15 +1,13 @@
-//! Given facts with sorted indexes, made when first asked for.
+//! Given facts with sorted indexes, made when first asked for, and the changes that are tried on them.
+//!
+//! The facts and their indexes are shared by all provers over them; what a prover adds or takes away is its own.
 
+use crate::engine::naive::heap::Heap;
 use crate::engine::store::Table;
 use crate::engine::value::Word;
+use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
-
-/// The given rows of one relation. A row's number is its place in the table.
-#[derive(Debug)]
-pub struct Given {
-    table: Table,
-    indexes: Vec<Index>,
-}
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Debug)]
 struct Index {
@@ -20,26 +18,30 @@ struct Index {
     keys: usize,
 }
 
+#[derive(Debug)]
+struct Base {
+    table: Table,
+    indexes: Mutex<Vec<Arc<Index>>>,
+}
+
+/// The given rows of one relation. A row's number is its place in the table; rows added have the numbers after those.
+#[derive(Clone, Debug)]
+pub struct Given {
+    base: Arc<Base>,
+    removed: FxHashSet<u32>,
+    added: Heap,
+}
+
 fn by_columns(a: &[Word], b: &[Word], columns: &[usize]) -> Ordering {
     columns.iter().map(|c| a[*c].cmp(&b[*c])).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
 }
 
-impl Given {
-    /// Takes a table.
-    #[must_use]
-    pub fn new(table: Table) -> Self {
-        Self { table, indexes: Vec::new() }
-    }
-
-    /// The table.
-    #[must_use]
-    pub fn table(&self) -> &Table {
-        &self.table
-    }
-
-    fn index(&mut self, columns: &[usize]) -> &Index {
-        if let Some(at) = self.indexes.iter().position(|x| x.columns == columns) {
-            return &self.indexes[at];
+impl Base {
+    fn index(&self, columns: &[usize]) -> Arc<Index> {
+        // A poisoned lock holds whole indexes all the same: they are pushed when made.
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = indexes.iter().find(|x| x.columns == columns) {
+            return Arc::clone(index);
         }
         let table = &self.table;
         let is_prefix = columns.iter().enumerate().all(|(i, c)| i == *c);
@@ -50,50 +52,150 @@ impl Given {
         }
         let at = |i: usize| table.row(if is_prefix { i } else { order[i] as usize });
         let keys = (0..table.len()).filter(|i| *i == 0 || by_columns(at(i - 1), at(*i), columns).is_ne()).count();
-        self.indexes.push(Index { columns: columns.to_vec(), order, keys });
-        &self.indexes[self.indexes.len() - 1]
+        let index = Arc::new(Index { columns: columns.to_vec(), order, keys });
+        indexes.push(Arc::clone(&index));
+        index
     }
 
-    /// Numbers of the rows with those values in those columns (ascending).
-    pub fn matching(&mut self, columns: &[usize], key: &[Word], out: &mut Vec<u32>) {
+    fn matching(&self, columns: &[usize], key: &[Word], out: &mut Vec<u32>) {
+        let table = &self.table;
         if columns.is_empty() {
-            out.extend(0..self.table.len() as u32);
+            out.extend(0..table.len() as u32);
             return;
         }
-        if columns.len() == self.table.width() {
-            out.extend(self.table.find(key).map(|i| i as u32));
+        if columns.len() == table.width() {
+            out.extend(table.find(key).map(|i| i as u32));
             return;
         }
-        if self.table.is_empty() {
+        if table.is_empty() {
             return;
         }
-        self.index(columns);
-        let Some(index) = self.indexes.iter().find(|x| x.columns == columns) else { return };
+        let index = self.index(columns);
         let number = |i: usize| index.order.get(i).copied().unwrap_or(i as u32);
         let compare = |i: usize| {
-            let row = self.table.row(number(i) as usize);
+            let row = table.row(number(i) as usize);
             columns.iter().zip(key).map(|(c, k)| row[*c].cmp(k)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
         };
-        let (mut lo, mut hi) = (0, self.table.len());
+        let (mut lo, mut hi) = (0, table.len());
         while lo < hi {
             let mid = lo + (hi - lo) / 2;
             if compare(mid).is_lt() { lo = mid + 1 } else { hi = mid }
         }
-        while lo < self.table.len() && compare(lo).is_eq() {
+        while lo < table.len() && compare(lo).is_eq() {
             out.push(number(lo));
             lo += 1;
         }
     }
+}
 
-    /// How many rows agree with a key of those columns, on average.
+impl Given {
+    /// Takes a table.
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        let added = Heap::new(table.width());
+        Self { base: Arc::new(Base { table, indexes: Mutex::default() }), removed: FxHashSet::default(), added }
+    }
+
+    /// The same facts as they were given, without changes.
+    #[must_use]
+    pub fn as_given(&self) -> Self {
+        let added = Heap::new(self.base.table.width());
+        Self { base: Arc::clone(&self.base), removed: FxHashSet::default(), added }
+    }
+
+    /// Adds a row; false when it stands there already.
+    pub fn add(&mut self, row: &[Word]) -> bool {
+        match self.base.table.find(row) {
+            Some(i) => self.removed.remove(&(i as u32)),
+            None => self.added.insert(row).1,
+        }
+    }
+
+    /// Takes a row of the table away; false when it is not there. Rows that were added stay.
+    pub fn remove(&mut self, row: &[Word]) -> bool {
+        self.base.table.find(row).is_some_and(|i| self.removed.insert(i as u32))
+    }
+
+    /// Takes all changes back.
+    pub fn undo(&mut self) {
+        self.removed.clear();
+        if !self.added.is_empty() {
+            self.added = Heap::new(self.base.table.width());
+        }
+    }
+
+    /// Number of columns.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.base.table.width()
+    }
+
+    /// One past the highest number of a row.
+    #[must_use]
+    pub fn numbers(&self) -> usize {
+        self.base.table.len() + self.added.len()
+    }
+
+    /// A row by its number.
+    #[must_use]
+    pub fn row(&self, number: usize) -> &[Word] {
+        let n = self.base.table.len();
+        if number < n { self.base.table.row(number) } else { self.added.row((number - n) as u32) }
+    }
+
+    /// Number of a row that is there.
+    #[must_use]
+    pub fn find(&self, row: &[Word]) -> Option<u32> {
+        let n = self.base.table.len() as u32;
+        let in_table = self.base.table.find(row).map(|i| i as u32).filter(|i| !self.removed.contains(i));
+        in_table.or_else(|| self.added.find(row).map(|i| i + n))
+    }
+
+    /// Whether nothing is there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.numbers() == self.removed.len()
+    }
+
+    /// All rows that are there, as a table.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        if self.removed.is_empty() && self.added.is_empty() {
+            return self.base.table.clone();
+        }
+        let there = (0..self.numbers()).filter(|i| !self.removed.contains(&(*i as u32)));
+        if self.base.table.width() == 0 {
+            return if there.count() > 0 { Table::unit() } else { Table::new(0) };
+        }
+        Table::from_rows(self.base.table.width(), there.flat_map(|i| self.row(i)).copied().collect())
+    }
+
+    /// Numbers of the rows with those values in those columns (ascending).
+    pub fn matching(&mut self, columns: &[usize], key: &[Word], out: &mut Vec<u32>) {
+        let from = out.len();
+        self.base.matching(columns, key, out);
+        if !self.removed.is_empty() {
+            let mut kept = out.split_off(from);
+            kept.retain(|i| !self.removed.contains(i));
+            out.append(&mut kept);
+        }
+        if !self.added.is_empty() {
+            let from = out.len();
+            self.added.matching(columns, key, out);
+            let n = self.base.table.len() as u32;
+            out[from..].iter_mut().for_each(|i| *i += n);
+        }
+    }
+
+    /// How many rows agree with a key of those columns, on average, before any change.
     pub fn fan_out(&mut self, columns: &[usize]) -> f64 {
-        let rows = self.table.len();
+        let rows = self.base.table.len();
         if columns.is_empty() {
             rows as f64
-        } else if columns.len() == self.table.width() || rows == 0 {
+        } else if columns.len() == self.base.table.width() || rows == 0 {
             rows.min(1) as f64
         } else {
-            rows as f64 / self.index(columns).keys as f64
+            rows as f64 / self.base.index(columns).keys as f64
         }
     }
 }

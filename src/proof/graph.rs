@@ -114,8 +114,10 @@ pub enum Node {
         met: usize,
         /// Literals that do not.
         lacking: usize,
+        /// What it would take to make up for them: 1 for each row an inquiry could bring, more for the rest.
+        cost: u32,
     },
-    /// A literal that was not decided, as a value it needs is not known.
+    /// A literal that was not decided, as a value it needs is not known; its edge says whether it counts as lacking.
     Unknown {
         /// The rule.
         rule: RuleId,

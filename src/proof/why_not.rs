@@ -9,7 +9,9 @@ use crate::engine::functor;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, CmpOp, Literal, RelId, Rule, RuleId, Term};
+use crate::lang::program::{Arg, Atom, CmpOp, Literal, RelId, Rule, RuleId, Term};
+use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
 
 /// How a literal fares in an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +28,15 @@ pub enum Fate {
     Other(Option<Word>),
     /// Not decided, as a value it needs is not known.
     Unknown,
+    /// A negated premise that is not decided, as a value it needs is not known: nothing is lacking yet.
+    Open,
 }
 
 impl Fate {
     fn weight(&self) -> u32 {
         match self {
             Self::Met(_) => 0,
+            Self::Open => 1,
             Self::Missing(_) => 10,
             Self::Fails(..) | Self::Other(_) => 11,
             Self::Blocked(_) => 12,
@@ -51,13 +56,15 @@ pub struct Attempt {
     pub fates: Vec<Fate>,
     /// A head column whose computed value differs from the wanted one: column, value, wanted.
     pub head: Option<(usize, Word, Word)>,
+    /// What it would take.
+    pub price: Price,
 }
 
 impl Attempt {
     /// Number of literals that do not hold.
     #[must_use]
     pub fn lacking(&self) -> usize {
-        self.fates.iter().filter(|f| !matches!(f, Fate::Met(_))).count() + usize::from(self.head.is_some())
+        self.fates.iter().filter(|f| !matches!(f, Fate::Met(_) | Fate::Open)).count() + usize::from(self.head.is_some())
     }
 
     fn weight(&self) -> u32 {
@@ -72,23 +79,135 @@ const TOO_WIDE: f64 = 4096.0;
 /// Most literals looked at for one rule.
 const BUDGET: usize = 2000;
 
-/// The attempts of all rules that could conclude a row of that pattern, what lacks least first.
+/// The attempts of all rules that could conclude a row of that pattern, at most `each` of a rule (which then differ in
+/// what they would conclude), cheapest first: see [`Costs`].
 ///
 /// # Errors
 /// When the prover meets a limit.
-pub fn attempts(prover: &mut Prover<'_>, rel: RelId, pattern: &[Option<Word>]) -> Result<Vec<Attempt>, Limit> {
+pub fn attempts(
+    prover: &mut Prover<'_>,
+    costs: &mut Costs,
+    rel: RelId,
+    pattern: &[Option<Word>],
+    each: usize,
+) -> Result<Vec<Attempt>, Limit> {
+    let mut found = Vec::new();
+    for mut attempt in search_all(prover, rel, pattern, each, BUDGET)? {
+        attempt.price = costs.attempt(prover, &attempt, LOOKAHEAD)?;
+        found.push(attempt);
+    }
+    let rank = |a: &Attempt| (a.price, a.weight(), a.rule);
+    found.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.vars.cmp(&b.vars)));
+    Ok(found)
+}
+
+/// What an attempt would take, and what speaks for it: the smaller, the nearer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Price {
+    /// What is lacking: see [`Costs`].
+    pub lacks: u32,
+    /// Literals that hold, here and in the cheapest rules for what is missing; more is nearer.
+    pub held: Reverse<u32>,
+}
+
+impl Price {
+    const fn new(lacks: u32, held: u32) -> Self {
+        Self { lacks, held: Reverse(held) }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self::new(self.lacks + other.lacks, self.held.0 + other.held.0)
+    }
+}
+
+fn search_all(
+    prover: &mut Prover<'_>,
+    rel: RelId,
+    pattern: &[Option<Word>],
+    keep: usize,
+    budget: usize,
+) -> Result<Vec<Attempt>, Limit> {
     let program = prover.program();
     let mut out = Vec::new();
     for id in prover.rules_of(rel).to_vec() {
         let rule = program.rule(id);
         let Some(vars) = unify(rule, pattern, true, prover.symbols()) else { continue };
         let fates = vec![None; rule.body.len()];
-        let mut search = Search { prover, id, rule, pattern, vars, fates, best: None, budget: BUDGET };
+        let mut search = Search { prover, id, rule, pattern, vars, fates, best: Vec::new(), keep, budget };
         search.step(0)?;
-        out.extend(search.best);
+        // Of one rule, what lacks more than its nearest says nothing new.
+        let least = search.best.first().map_or(0, Attempt::lacking);
+        out.extend(search.best.into_iter().filter(|a| a.lacking() == least));
     }
-    out.sort_by_key(|a| (a.lacking(), a.weight(), a.rule));
     Ok(out)
+}
+
+/// How many derived premises deep the price of a missing premise is looked up.
+const LOOKAHEAD: usize = 4;
+/// Literals looked at for one rule when only its price is asked.
+const PRICE_BUDGET: usize = 200;
+/// Price of what cannot be had by changing the facts: a row of the program's own text, a test that fails.
+const FIXED: u32 = 6;
+/// Price of a given row that no inquiry could change.
+const GIVEN: u32 = 3;
+
+/// What it would take to make up for what is lacking: 1 for a row of a relation annotated `changeable`, more for other rows,
+/// most for what facts cannot change; a derived premise costs what its cheapest rule lacks. A guide for order, no more.
+#[derive(Debug, Default)]
+pub struct Costs {
+    known: FxHashMap<(RelId, Vec<Option<Word>>, usize), Price>,
+}
+
+impl Costs {
+    fn attempt(&mut self, prover: &mut Prover<'_>, attempt: &Attempt, depth: usize) -> Result<Price, Limit> {
+        let rule = prover.program().rule(attempt.rule);
+        let mut sum = Price::new(if attempt.head.is_some() { FIXED } else { 0 }, 0);
+        for (fate, literal) in attempt.fates.iter().zip(&rule.body) {
+            sum = sum.plus(match (fate, literal) {
+                (Fate::Met(_), _) => Price::new(0, 1),
+                (Fate::Open, _) => Price::default(),
+                (Fate::Missing(pattern), Literal::Atom(a)) => self.missing(prover, a.rel, pattern, depth)?,
+                (Fate::Blocked(_), _) => Price::new(GIVEN, 0),
+                (Fate::Unknown | Fate::Missing(_), _) => Price::new(1, 0),
+                (Fate::Fails(..) | Fate::Other(_), _) => Price::new(FIXED, 0),
+            });
+        }
+        Ok(sum)
+    }
+
+    fn missing(
+        &mut self,
+        prover: &mut Prover<'_>,
+        rel: RelId,
+        pattern: &[Option<Word>],
+        depth: usize,
+    ) -> Result<Price, Limit> {
+        let relation = prover.program().rel(rel);
+        if prover.rules_of(rel).is_empty() {
+            let lacks = match (relation.notes.has("changeable"), relation.inputs.is_empty()) {
+                (true, _) => 1,
+                (false, false) => GIVEN,
+                (false, true) => FIXED,
+            };
+            return Ok(Price::new(lacks, 0));
+        }
+        if depth == 0 {
+            return Ok(Price::new(GIVEN, 0));
+        }
+        let key = (rel, pattern.to_vec(), depth);
+        if let Some(price) = self.known.get(&key) {
+            return Ok(*price);
+        }
+        // While it is looked for, a circle through itself costs what nothing can pay.
+        let mut least = Price::new(FIXED * 4, 0);
+        self.known.insert(key.clone(), least);
+        for attempt in search_all(prover, rel, pattern, 1, PRICE_BUDGET)? {
+            least = least.min(self.attempt(prover, &attempt, depth - 1)?);
+        }
+        least.lacks = least.lacks.max(1);
+        self.known.insert(key, least);
+        Ok(least)
+    }
 }
 
 struct Search<'a, 'p> {
@@ -98,7 +217,9 @@ struct Search<'a, 'p> {
     pattern: &'a [Option<Word>],
     vars: Vec<Option<Word>>,
     fates: Vec<Option<Fate>>,
-    best: Option<Attempt>,
+    /// The nearest so far, nearest first, at most `keep`; no two would conclude the same row.
+    best: Vec<Attempt>,
+    keep: usize,
     budget: usize,
 }
 
@@ -124,11 +245,13 @@ impl Search<'_, '_> {
     }
 
     fn worse(&self, lacking: usize) -> bool {
-        self.best.as_ref().is_some_and(|b| lacking >= b.lacking())
+        // With one to keep, as good is not better; with several, others may conclude another row.
+        let Some(last) = self.best.last().filter(|_| self.best.len() >= self.keep) else { return false };
+        if self.keep == 1 { lacking >= last.lacking() } else { lacking > last.lacking() }
     }
 
     fn step(&mut self, lacking: usize) -> Result<(), Limit> {
-        if self.worse(lacking) || (self.budget == 0 && self.best.is_some()) {
+        if self.worse(lacking) || (self.budget == 0 && !self.best.is_empty()) {
             return Ok(());
         }
         self.budget = self.budget.saturating_sub(1);
@@ -235,20 +358,36 @@ impl Search<'_, '_> {
         Ok(())
     }
 
+    /// A premise that was taken to be missing, looked up again now that others have bound its variables: what is there is
+    /// never called missing.
+    fn missing(&mut self, atom: &Atom) -> Result<Fate, Limit> {
+        let (columns, key) = body::key_of(&atom.args, &self.vars, self.prover.symbols());
+        if self.prover.fan_out(atom.rel, &columns) > TOO_WIDE {
+            return Ok(Fate::Unknown);
+        }
+        let mut rows = Vec::new();
+        self.prover.matching(atom.rel, &columns, &key, &mut rows)?;
+        for number in rows {
+            let row: Vec<Word> = self.prover.row(atom.rel, number).to_vec();
+            if agree(&atom.args, &row, &mut self.vars.clone()) {
+                return Ok(Fate::Met(Some(number)));
+            }
+        }
+        Ok(Fate::Missing(pattern_of(&atom.args, &self.vars, self.prover)))
+    }
+
     /// Every literal has its fate, or cannot be decided: the attempt is kept when it lacks less than the best so far.
     fn finish(&mut self) -> Result<(), Limit> {
         let mut fates: Vec<Fate> = Vec::with_capacity(self.fates.len());
-        for (i, fate) in self.fates.iter().enumerate() {
-            let fate = match (fate, &self.rule.body[i]) {
-                (Some(Fate::Missing(_)), Literal::Atom(a)) | (None, Literal::Atom(a)) => {
-                    Fate::Missing(pattern_of(&a.args, &self.vars, self.prover))
-                }
+        for i in 0..self.fates.len() {
+            fates.push(match (&self.fates[i], &self.rule.body[i]) {
+                (Some(Fate::Missing(_)) | None, Literal::Atom(a)) => self.missing(a)?,
                 (Some(fate), _) => fate.clone(),
+                (None, Literal::Not(_)) => Fate::Open,
                 (None, _) => Fate::Unknown,
-            };
-            fates.push(fate);
+            });
         }
-        let mut attempt = Attempt { rule: self.id, vars: self.vars.clone(), fates, head: None };
+        let mut attempt = Attempt { rule: self.id, vars: self.vars.clone(), fates, head: None, price: Price::default() };
         for (c, (term, want)) in self.rule.args.iter().zip(self.pattern).enumerate() {
             if let (Some(want), Ok(is)) = (want, body::eval(term, &self.vars, self.prover.symbols()))
                 && is != *want
@@ -256,9 +395,24 @@ impl Search<'_, '_> {
                 attempt.head.get_or_insert((c, is, *want));
             }
         }
-        if self.best.as_ref().is_none_or(|b| (attempt.lacking(), attempt.weight()) < (b.lacking(), b.weight())) {
-            self.best = Some(attempt);
+        let rank = |a: &Attempt| (a.lacking(), a.weight());
+        let heads = |a: &Attempt, s: &mut Self| -> Vec<Option<Word>> {
+            let terms = &s.rule.args;
+            terms.iter().map(|t| body::eval(t, &a.vars, s.prover.symbols()).ok()).collect()
+        };
+        let head = heads(&attempt, self);
+        for at in 0..self.best.len() {
+            if self.keep > 1 && heads(&self.best[at].clone(), self) == head {
+                if rank(&attempt) >= rank(&self.best[at]) {
+                    return Ok(());
+                }
+                self.best.remove(at);
+                break;
+            }
         }
+        let at = self.best.partition_point(|b| rank(b) <= rank(&attempt));
+        self.best.insert(at, attempt);
+        self.best.truncate(self.keep);
         Ok(())
     }
 }

@@ -239,6 +239,7 @@ impl Builder<'_> {
     fn goes_without_saying(&self, node: NodeIndex, holds: bool) -> bool {
         self.detail < Detail::Full
             && match &self.graph[node] {
+                Node::Unknown { .. } => holds,
                 Node::Fact { rel, .. } => self.words.quiet(*rel) && holds,
                 Node::Absent { rel, .. } => self.words.quiet(*rel) && holds,
                 _ => false,

@@ -1,0 +1,86 @@
+//! Provers over the same facts: forks, changes that are tried, and what was looked at.
+
+use super::{Change, Looked, Prover};
+use crate::engine::naive::heap::Heap;
+use crate::lang::program::RelId;
+use crate::proof::given::Given;
+use rustc_hash::FxHashSet;
+
+impl Prover<'_> {
+    /// A prover over the same facts as they were given, that has concluded nothing yet.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let n = self.given.len();
+        Self {
+            program: self.program,
+            symbols: self.symbols.clone(),
+            rules_of: self.rules_of.clone(),
+            stratum_of: self.stratum_of.clone(),
+            given: self.given.iter().map(Given::as_given).collect(),
+            derived: self.program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
+            touched: vec![FxHashSet::default(); n],
+            watched: self.watched.clone(),
+            asked_rows: FxHashSet::default(),
+            shapes: (0..n).map(|_| Vec::new()).collect(),
+            consumers: Vec::new(),
+            agenda: vec![Vec::new(); self.agenda.len()],
+            low: 0,
+            orders: self.orders.clone(),
+            sizes: self.sizes.clone(),
+            most_calls: self.most_calls,
+            steps: 0,
+            most_steps: self.most_steps,
+            complete: false,
+        }
+    }
+
+    /// Forgets everything concluded and all earlier changes, and makes these: removals of rows as given, then additions.
+    pub fn change(&mut self, changes: &[Change]) {
+        for g in &mut self.given {
+            g.undo();
+        }
+        for (rel, row, _) in changes.iter().filter(|c| !c.2) {
+            self.given[rel.index()].remove(row);
+        }
+        for (rel, row, _) in changes.iter().filter(|c| c.2) {
+            self.given[rel.index()].add(row);
+        }
+        self.forget();
+    }
+
+    /// Forgets everything concluded and looked at.
+    fn forget(&mut self) {
+        for (heap, rel) in self.derived.iter_mut().zip(&self.program.relations) {
+            if !heap.is_empty() {
+                *heap = Heap::new(rel.arity());
+            }
+        }
+        self.touched.iter_mut().for_each(FxHashSet::clear);
+        self.asked_rows.clear();
+        self.shapes.iter_mut().for_each(Vec::clear);
+        self.consumers.clear();
+        self.agenda.iter_mut().for_each(Vec::clear);
+        (self.low, self.steps, self.complete) = (0, 0, false);
+    }
+
+    /// Notes from now on the questions put to the given rows of these relations.
+    pub fn watch(&mut self, relations: &[RelId]) {
+        relations.iter().for_each(|r| self.watched[r.index()] = true);
+    }
+
+    /// The questions noted, in order.
+    #[must_use]
+    pub fn asked_rows(&self) -> Vec<Looked> {
+        let mut all: Vec<Looked> = self.asked_rows.iter().cloned().collect();
+        all.sort();
+        all
+    }
+
+    /// Numbers of the given rows of a relation that were looked at, ascending.
+    #[must_use]
+    pub fn looked_at(&self, rel: RelId) -> Vec<u32> {
+        let mut all: Vec<u32> = self.touched[rel.index()].iter().copied().collect();
+        all.sort_unstable();
+        all
+    }
+}
