@@ -133,7 +133,7 @@ fn json_has_a_version_and_edges_between_its_nodes() {
     let e = why(&program, "heir(X, Y)", &Options { alternatives: true, ..Options::default() });
     let view = View::of(&e, &Plain { program: &program, language: Language::En }, Detail::Full);
     let file: serde_json::Value = serde_json::from_str(&json::render(&e, &view).expect("JSON")).expect("JSON");
-    assert_eq!((&file["format"], &file["version"]), (&"zhuize.explanation".into(), &1.into()));
+    assert_eq!((&file["format"], &file["version"]), (&"zhuize.explanation".into(), &2.into()));
     let ids: Vec<&str> = file["nodes"].as_array().expect("nodes").iter().filter_map(|n| n["id"].as_str()).collect();
     let edges = file["edges"].as_array().expect("edges");
     assert!(!edges.is_empty());

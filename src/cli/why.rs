@@ -38,8 +38,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let request = args.question.request(true);
     let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
     let options = proof::Options::default();
-    let explanation = proof::explain(&book.program, &loaded.database, &goal, &options)
-        .map_err(form::limit)?;
+    let explanation = proof::explain(&book.program, &loaded.database, &goal, &options).map_err(form::limit)?;
     let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
     args.form.write(&explanation, &words, &head(&explanation, setting), out)
 }
@@ -48,7 +47,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
 fn head(explanation: &Explanation, setting: &Setting) -> String {
     match (explanation.answers.len(), setting.lang) {
         (0, Lang::Zh) => "所问结论未能成立（可用 why-not 细问）。以下是最接近成立的规则及其所缺：".to_owned(),
-        (0, Lang::En) => "This does not follow (`why-not` asks further). The rules that came nearest, and what each lacks:".to_owned(),
+        (0, Lang::En) => {
+            "This does not follow (`why-not` asks further). The rules that came nearest, and what each lacks:"
+                .to_owned()
+        }
         (1, Lang::Zh) => "成立。最短的推导：".to_owned(),
         (1, Lang::En) => "This follows. The shortest derivation:".to_owned(),
         (n, Lang::Zh) => format!("有 {} 个答案，各示最短的推导：", n + explanation.more_answers),

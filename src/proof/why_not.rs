@@ -183,6 +183,10 @@ impl Costs {
         depth: usize,
     ) -> Result<Price, Limit> {
         let relation = prover.program().rel(rel);
+        // `lack NAME PRICE`
+        if let Some(price) = relation.notes.get("lack").and_then(|l| l.split_whitespace().nth(1)?.parse().ok()) {
+            return Ok(Price::new(price, 0));
+        }
         if prover.rules_of(rel).is_empty() {
             let lacks = match (relation.notes.has("changeable"), relation.inputs.is_empty()) {
                 (true, _) => 1,
@@ -387,7 +391,8 @@ impl Search<'_, '_> {
                 (None, _) => Fate::Unknown,
             });
         }
-        let mut attempt = Attempt { rule: self.id, vars: self.vars.clone(), fates, head: None, price: Price::default() };
+        let mut attempt =
+            Attempt { rule: self.id, vars: self.vars.clone(), fates, head: None, price: Price::default() };
         for (c, (term, want)) in self.rule.args.iter().zip(self.pattern).enumerate() {
             if let (Some(want), Ok(is)) = (want, body::eval(term, &self.vars, self.prover.symbols()))
                 && is != *want

@@ -155,13 +155,22 @@ impl Words for BookWords<'_> {
 
     fn absence(&self, rel: RelId, pattern: &[Option<Value>]) -> String {
         let r = self.book.program.rel(rel);
-        let any = self.language.pick("任何", "any");
+        let any = |column: Option<usize>| {
+            let ty = column.map(|c| &self.book.program.types[r.columns[c].ty.index()]);
+            let noun = ty.and_then(|t| t.notes.get(self.language.pick("zh", "en")));
+            match (self.language, noun) {
+                (Language::Zh, Some(n)) => format!("任何{n}"),
+                (Language::Zh, None) => "任何".to_owned(),
+                (Language::En, Some(n)) => format!("any {n}"),
+                (Language::En, None) => "any".to_owned(),
+            }
+        };
         if let Some(p) = r.notes.get(self.language.pick("not.zh", "not.en")).and_then(|t| Phrase::parse(t).ok()) {
             return p.fill(|name| {
                 let at = r.columns.iter().position(|c| c.name == name);
                 match at.and_then(|i| pattern.get(i)) {
                     Some(Some(v)) => self.value(v),
-                    _ => any.to_owned(),
+                    _ => any(at),
                 }
             });
         }

@@ -38,7 +38,7 @@ pub struct RuleInfo {
     pub mute: bool,
 }
 
-const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain", "provision"];
+const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain", "provision", "zh", "en"];
 const DECL_KEYS: &[&str] = &[
     "input",
     "needed",
@@ -64,6 +64,7 @@ const DECL_KEYS: &[&str] = &[
     "verdict",
     "leaf",
     "quiet",
+    "lack",
 ];
 const RULE_KEYS: &[&str] = &["id", "cite", "say.zh", "say.en", "reading", "mute", "assume"];
 

@@ -6,7 +6,7 @@ use crate::proof::Explanation;
 use serde::Serialize;
 
 /// Version of the format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 #[derive(Serialize)]
 struct File<'a> {
@@ -57,6 +57,10 @@ struct Node<'a> {
     bindings: Vec<Binding<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     proofs: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lack: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<u32>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     notes: &'a [String],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -104,6 +108,8 @@ pub fn render(explanation: &Explanation, view: &View) -> Result<String, serde_js
         place: n.place.as_deref(),
         origin: n.origin.as_deref(),
         bindings: n.bindings.iter().map(|(name, value)| Binding { name, value: value.as_deref() }).collect(),
+        lack: n.lack.as_deref(),
+        cost: n.cost,
         proofs: n.proofs.map(|p| p.number.to_string()),
         notes: &n.notes,
         folded: n.folded,

@@ -96,6 +96,12 @@ pub struct ViewNode {
     pub bindings: Vec<(String, Option<String>)>,
     /// Number of proofs of a fact.
     pub proofs: Option<Count>,
+    /// Of what an attempt lacks: what kind of lack it is. `absent` (no such row is given), `not_derived` (a rule would have to
+    /// conclude it), `refuted_value` (a comparison, range or aggregate fails), `blocked` (this holds and stands in the way),
+    /// `undecided`, or the name that the relation's `lack` annotation gives.
+    pub lack: Option<String>,
+    /// Of an attempt: what it would take, the smaller the nearer.
+    pub cost: Option<u32>,
     /// Remarks: readings chosen, what is left out.
     pub notes: Vec<String>,
     /// What lies below is not shown here.
@@ -136,6 +142,15 @@ impl View {
             let mut node = builder.word(index);
             node.below = below;
             nodes.push(node);
+        }
+        let lacks: Vec<(usize, String)> = nodes
+            .iter()
+            .flat_map(|n: &ViewNode| n.below.iter().filter(|(_, holds)| !holds).map(|(b, _)| *b))
+            .chain(roots.iter().copied().filter(|r| explanation.absence.is_some() && nodes[*r].kind == Kind::Absent))
+            .filter_map(|b| Some((b, builder.lack(builder.order[b])?)))
+            .collect();
+        for (b, lack) in lacks {
+            nodes[b].lack = Some(lack);
         }
         Self { language: words.language(), detail, nodes, roots, notes: notes(explanation, words.language()) }
     }
@@ -246,6 +261,22 @@ impl Builder<'_> {
             }
     }
 
+    /// What kind of lack a node is, where it is one.
+    fn lack(&self, node: NodeIndex) -> Option<String> {
+        let name = match &self.graph[node] {
+            Node::Absent { rel, derivable, .. } => match self.words.program().rel(*rel).notes.get("lack") {
+                Some(note) => note.split_whitespace().next().unwrap_or_default(),
+                None if *derivable => "not_derived",
+                None => "absent",
+            },
+            Node::Compare { .. } | Node::Range { .. } | Node::Aggregate { .. } => "refuted_value",
+            Node::Fact { .. } => "blocked",
+            Node::Unknown { .. } => "undecided",
+            Node::Rule { .. } | Node::Attempt { .. } => return None,
+        };
+        Some(name.to_owned())
+    }
+
     /// Whether what lies below a node is what it lacks.
     fn full_of_lacks(&self, node: NodeIndex) -> bool {
         matches!(self.graph[node], Node::Absent { .. } | Node::Attempt { .. })
@@ -286,6 +317,8 @@ impl Builder<'_> {
             origin: None,
             bindings: Vec::new(),
             proofs: None,
+            lack: None,
+            cost: None,
             notes: Vec::new(),
             folded: false,
             below: Vec::new(),
@@ -317,8 +350,9 @@ impl Builder<'_> {
                         (b.name.clone(), b.value.as_ref().map(value))
                     })
                     .collect();
-                if let Node::Attempt { met, lacking, .. } = &self.graph[index] {
+                if let Node::Attempt { met, lacking, cost, .. } = &self.graph[index] {
                     out.kind = Kind::Attempt;
+                    out.cost = Some(*cost);
                     out.holds = false;
                     out.notes.push(match language {
                         Language::Zh => format!("{met}项满足，{lacking}项不满足"),
