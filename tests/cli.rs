@@ -247,3 +247,32 @@ fn templates_have_the_columns_of_the_schema() {
     }
     assert_eq!(tables, 17);
 }
+
+#[test]
+fn numbers_of_cases_match_however_they_are_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for e in fs::read_dir(DEMO).unwrap() {
+        let p = e.unwrap().path();
+        if p.extension().is_some_and(|x| x == "csv") {
+            let cases = p.file_name().unwrap() == "cases.csv";
+            let number = if cases { "（2018）豫01行终0123号" } else { "〔2018〕豫01行终123号" };
+            let text = fs::read_to_string(&p).unwrap();
+            let text: Vec<String> = text.lines().map(|l| l.replace("d01,", &format!("{number},"))).collect();
+            fs::write(dir.path().join(p.file_name().unwrap()), text.join("\n")).unwrap();
+        }
+    }
+    let facts = dir.path().to_str().unwrap();
+    let out = dir.path().join("out");
+    let d = zhuize(&["run", facts, "--as-of", "2025-06-30", "-o", out.to_str().unwrap()]);
+    assert_eq!(d.code, 0, "{}", d.err);
+    let spellings = fs::read_to_string(out.join("spellings.csv")).unwrap();
+    assert_eq!(spellings, "value,written,file,line\n(2018)豫01行终123号,（2018）豫01行终0123号,cases.csv,2\n");
+    let liable = fs::read_to_string(out.join("liable.csv")).unwrap();
+    assert!(liable.contains("(2018)豫01行终123号,p001"), "{liable}");
+    let ask = |case: &str| {
+        zhuize(&["--lang", "zh", "why", facts, "--case", case, "--person", "p001", "--as-of", "2025-06-30"])
+    };
+    let (a, b) = (ask("(2018)豫01行终123号"), ask("［2018］豫01行终00123号"));
+    assert_eq!((a.code, &a.out), (0, &b.out), "{}{}", a.err, b.err);
+    assert!(a.out.contains("（p001）"), "{}", a.out);
+}

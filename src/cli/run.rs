@@ -83,9 +83,13 @@ fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path)
         let rows = run.loaded.rejected.len();
         written.push((staging.file("rejected.csv", |w| rejected::write(&run.loaded.rejected, w))?, rows));
     }
+    if !run.loaded.spellings.is_empty() {
+        let list = &run.loaded.spellings;
+        written.push((staging.file("spellings.csv", |w| rejected::write_spellings(list, w))?, list.len()));
+    }
     let text = manifest::manifest(book, request, run, &written);
     staging.file("manifest.json", |w| w.write_all(text.as_bytes()))?;
-    staging.finish("manifest.json", &["rejected.csv"])?;
+    staging.finish("manifest.json", &["rejected.csv", "spellings.csv"])?;
     Ok(())
 }
 

@@ -4,8 +4,9 @@ use super::{Failure, Lang};
 use crate::facts;
 use crate::lang::date;
 use crate::lang::diagnostic::{Diagnostic, Severity};
-use crate::lang::program::SourceFile;
+use crate::lang::program::{Arg, Const, SourceFile};
 use crate::lang::render::Render;
+use crate::proof::Goal;
 use crate::rulebook::{RuleTree, Rulebook};
 use std::io::Write;
 use std::path::PathBuf;
@@ -162,6 +163,23 @@ impl Question {
             threads: self.threads,
         }
     }
+}
+
+/// The question with its values in the form in which a load holds them: numbers of cases however their brackets are written,
+/// codes by their labels.
+pub fn as_held(mut goal: Goal, book: &Rulebook) -> Goal {
+    let columns = &book.program.rel(goal.rel).columns;
+    for (arg, column) in goal.args.iter_mut().zip(columns) {
+        let Arg::Const(Const::Symbol(text)) = arg else { continue };
+        let list = book.program.types[column.ty.index()].notes.get("codes");
+        let code = list.filter(|l| book.codes.find(l, text).is_none()).and_then(|l| book.codes.accepted(l, text));
+        let held = match code {
+            Some(code) => code.code.clone(),
+            None => facts::normal::of_type(&book.program, column.ty, text).into_owned(),
+        };
+        *text = held.as_str().into();
+    }
+    goal
 }
 
 /// Prints what stopped a run and says how it counts.

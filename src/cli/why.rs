@@ -34,7 +34,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let book = setting.rulebook(err)?;
-    let goal = goal(args, &book, setting, err)?;
+    let goal = setting::as_held(goal(args, &book, setting, err)?, &book);
     let request = args.question.request(true);
     let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
     let options = proof::Options::default();

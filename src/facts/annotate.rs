@@ -1,7 +1,8 @@
 //! Annotation lines to a [`Schema`], with everything that is wrong with them (`E0420` to `E0439`).
 
 use super::codes::CodeLists;
-use super::nearest::nearest;
+use super::nearest::{fold, nearest};
+use super::normal::{self, Matching};
 use super::schema::{ColumnSchema, Dimension, DimensionKind, Holidays, Kind, Reference, Schema, TableSchema};
 use super::value;
 use crate::lang::diagnostic::Diagnostic;
@@ -76,7 +77,7 @@ impl Reader<'_> {
 
     fn type_notes(&mut self, t: &TypeDef) {
         for n in &t.notes.0 {
-            let text_only = matches!(n.key.as_str(), "codes" | "pattern" | "plain" | "names");
+            let text_only = matches!(n.key.as_str(), "codes" | "pattern" | "plain" | "names" | "matching");
             if text_only && t.prim != Prim::Symbol {
                 let message = format!("{} is for types of text, and {} is none", n.key, t.name);
                 self.out.push(Diagnostic::error("E0434", message, n.span));
@@ -96,6 +97,10 @@ impl Reader<'_> {
                     }
                 }
                 "names" => self.names(n),
+                "matching" if Matching::of(&n.value).is_none() => {
+                    let d = Diagnostic::error("E0434", format!("there is no matching {}", n.value), n.span);
+                    self.out.push(d.help("there is: case-number"));
+                }
                 _ => {}
             }
         }
@@ -197,7 +202,9 @@ impl Reader<'_> {
                     zh: None,
                     en: None,
                     aliases: Vec::new(),
+                    hint: Default::default(),
                     kind: self.kind(c.ty),
+                    matching: normal::matching(self.program, c.ty),
                     must: false,
                     default: None,
                     changeable: false,
@@ -214,6 +221,7 @@ impl Reader<'_> {
         for n in &rel.notes.0 {
             match n.key.as_str() {
                 "col" => self.col(rel, n, &mut t),
+                "hint" => self.hint(rel, n, &mut t),
                 "must" => self.columns(rel, n).into_iter().for_each(|c| t.columns[c].must = true),
                 "key" => t.key = self.columns(rel, n),
                 "default" => self.default(rel, n, &mut t),
@@ -242,7 +250,7 @@ impl Reader<'_> {
         if TABLE_KEYS.contains(&n.key.as_str()) || others.contains(&n.key.as_str()) {
             return;
         }
-        if let Some(meant) = nearest(&n.key, TABLE_KEYS.into_iter().chain(["col"])) {
+        if let Some(meant) = nearest(&n.key, TABLE_KEYS.into_iter().chain(["col", "hint"])) {
             let d = Diagnostic::warning("W0437", format!("an annotation {} is not known", n.key), n.span);
             self.out.push(d.help(format!("did you mean {meant}?")));
         }
@@ -261,7 +269,22 @@ impl Reader<'_> {
             self.out.push(Diagnostic::error("E0438", format!("{name} is labelled twice"), n.span));
         }
         (t.columns[c].zh, t.columns[c].en) = (zh.first().cloned(), en.first().cloned());
+        for w in zh.iter().chain(&en) {
+            let other = t.columns.iter().enumerate().find(|(i, o)| *i != c && o.words().any(|o| fold(o) == fold(w)));
+            if let Some((_, other)) = other {
+                let message = format!("{w} would mean both {name} and {}", other.name);
+                self.out.push(Diagnostic::error("E0438", message, n.span));
+            }
+        }
         t.columns[c].aliases = zh.into_iter().skip(1).chain(en.into_iter().skip(1)).collect();
+    }
+
+    /// `//@ hint name zh | en`
+    fn hint(&mut self, rel: &Relation, n: &Note, t: &mut TableSchema) {
+        let (name, text) = n.value.split_once(char::is_whitespace).unwrap_or((&n.value, ""));
+        let Some(c) = self.column(rel, name, n.span) else { return };
+        let (zh, en) = text.split_once('|').unwrap_or((text, ""));
+        t.columns[c].hint = (zh.trim().to_owned(), en.trim().to_owned());
     }
 
     /// `//@ default col value`

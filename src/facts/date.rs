@@ -1,6 +1,9 @@
 //! Dates as tables write them: what is accepted, why not, and what was probably meant. Day numbers are those of
 //! [`crate::lang::date`].
 
+use super::normal;
+use crate::lang::date::{IsoError, read_iso};
+
 pub use crate::lang::date::{BLANK, from_civil, iso, month_length, to_civil, weekday};
 
 /// First day that a table may name: 1900-01-01.
@@ -21,7 +24,7 @@ pub fn add_months(day: i32, months: i32) -> i32 {
 /// Why a text is no date of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DateError {
-    /// Not of the form 2021-03-05.
+    /// Of no form that says for certain which day is meant.
     Form,
     /// Of that form, but the calendar has no such day.
     NoSuchDay,
@@ -34,37 +37,87 @@ pub enum DateError {
 /// # Errors
 /// Another form, a day that does not exist, a year outside 1900 to 2100.
 pub fn parse(text: &[u8]) -> Result<i32, DateError> {
-    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text else { return Err(DateError::Form) };
-    let digits = [a, b, c, d, e, f, g, h];
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return Err(DateError::Form);
+    match read_iso(text) {
+        Ok(number) if (FIRST..=LAST).contains(&number) => Ok(number),
+        Ok(_) => Err(DateError::Range),
+        Err(IsoError::Form) => Err(DateError::Form),
+        Err(IsoError::NoSuchDay) => Err(DateError::NoSuchDay),
     }
-    let n = |x: u8| u32::from(x - b'0');
-    let year = (n(a) * 1000 + n(b) * 100 + n(c) * 10 + n(d)) as i32;
-    let (month, day) = (n(e) * 10 + n(f), n(g) * 10 + n(h));
-    if month == 0 || month > 12 || day == 0 || day > month_length(year, month) {
-        return Err(DateError::NoSuchDay);
-    }
-    let number = from_civil(year, month, day);
-    if (FIRST..=LAST).contains(&number) { Ok(number) } else { Err(DateError::Range) }
 }
 
-/// Full-width digits and signs as ASCII; everything else as it is.
-pub(crate) fn ascii_width(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-            '\u{3000}' | '\u{a0}' => ' ',
-            c => c,
-        })
-        .collect()
+/// Day number of a date in any form in which only one day can be meant: year first, as `2021-03-05`, `2021/3/5`, `2021.3.5`,
+/// `20210305`, `2021年3月5日`, in digits of any width; a time of day behind it says nothing about the day.
+///
+/// # Errors
+/// Another form, a day that does not exist, a year outside 1900 to 2100.
+pub fn read(text: &str) -> Result<i32, DateError> {
+    match parse(text.as_bytes()) {
+        Err(DateError::Form) => {}
+        known => return known,
+    }
+    let plain = normal::plain(text);
+    let (y, m, d) = loose(plain.trim()).ok_or(DateError::Form)?;
+    parse(format!("{y:0>4}-{m:0>2}-{d:0>2}").as_bytes())
+}
+
+/// Year, month and day of a date that is written year first.
+fn loose(text: &str) -> Option<(&str, &str, &str)> {
+    let number = |s: &str, n: usize| -> bool { (1..=n).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit()) };
+    let (date, time) = match text.split_once(['T', ' ']) {
+        Some((date, time)) if time.contains(':') => (date, Some(time.trim())),
+        _ => (text, None),
+    };
+    if let Some(time) = time {
+        let parts: Vec<&str> = time.split(':').collect();
+        let seconds = |s: &str| s.split_once('.').map_or(number(s, 2), |(a, b)| number(a, 2) && number(b, 9));
+        let sound = match parts[..] {
+            [h, m] => number(h, 2) && number(m, 2),
+            [h, m, s] => number(h, 2) && number(m, 2) && seconds(s),
+            _ => false,
+        };
+        if !sound {
+            return None;
+        }
+    }
+    if date.len() == 8 && number(date, 8) {
+        return Some((&date[..4], &date[4..6], &date[6..]));
+    }
+    let (y, m, d) = if let Some((y, rest)) = date.split_once('年') {
+        let (m, d) = rest.split_once('月')?;
+        (y.trim(), m.trim(), d.trim().strip_suffix(['日', '号'])?.trim())
+    } else {
+        let separator = date.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
+        let mut parts = date.split(separator);
+        let found = (parts.next()?, parts.next()?, parts.next()?);
+        if parts.next().is_some() {
+            return None;
+        }
+        found
+    };
+    (y.len() == 4 && number(y, 4) && number(m, 2) && number(d, 2)).then_some((y, m, d))
+}
+
+/// The days that a date with its year last may mean, such as `03/05/2021`: the fifth of March, the third of May.
+#[must_use]
+pub fn either(text: &str) -> Vec<String> {
+    let plain = normal::plain(text);
+    let groups: Vec<&str> = plain.trim().split(['/', '.', '-']).collect();
+    let &[a, b, y] = &groups[..] else { return Vec::new() };
+    let (Ok(a), Ok(b), Ok(y)) = (a.parse::<u32>(), b.parse::<u32>(), y.parse::<i32>()) else { return Vec::new() };
+    let day = |m: u32, d: u32| {
+        let there = (1900..=2100).contains(&y) && (1..=12).contains(&m) && d > 0 && d <= month_length(y, m);
+        there.then(|| iso(from_civil(y, m, d)))
+    };
+    let mut days: Vec<String> = [day(a, b), day(b, a)].into_iter().flatten().collect();
+    days.dedup();
+    days
 }
 
 /// What was probably meant by a text that is no date: `2021/3/5`, `2021年3月5日`, `20210305`, `2021-02-30`,
 /// `2021-13-05`, a spreadsheet's day count such as `44260`. A reading that could be day-month or month-day gives nothing.
 #[must_use]
 pub fn guess(text: &str) -> Option<String> {
-    let plain = ascii_width(text);
+    let plain = normal::plain(text);
     let plain = plain.trim();
     let mut groups: Vec<&str> = plain.split(|c: char| !c.is_ascii_digit()).filter(|g| !g.is_empty()).collect();
     if let [one] = groups[..] {
@@ -144,6 +197,38 @@ mod tests {
         assert_eq!(parse(b"1899-12-31"), Err(DateError::Range));
         assert_eq!(parse(b"9999-12-31"), Err(DateError::Range));
         assert_eq!(parse("２０２３-01-10".as_bytes()), Err(DateError::Form));
+    }
+
+    #[test]
+    fn forms_with_the_year_first() {
+        let want = parse(b"2021-03-05");
+        for text in [
+            "2021/3/5",
+            "2021.3.5",
+            "2021/03/05",
+            "20210305",
+            "2021年3月5日",
+            "２０２１年３月５日",
+            "２０２１－０３－０５",
+            "2021 年 3 月 5 日",
+            "2021-3-5",
+            "2021-03-05 00:00:00",
+            "2021/3/5 14:30",
+            "2021-03-05T09:15:00.000",
+        ] {
+            assert_eq!(read(text), want, "{text}");
+        }
+        for text in
+            ["03/05/2021", "5.3.2021", "21-3-5", "2021/3", "2021-3/5", "44260", "2021年3月", "2021-03-05 noon", ""]
+        {
+            assert_eq!(read(text), Err(DateError::Form), "{text}");
+        }
+        assert_eq!(read("2021/2/30"), Err(DateError::NoSuchDay));
+        assert_eq!(read("99991231"), Err(DateError::Range));
+        assert_eq!(either("03/05/2021"), ["2021-03-05", "2021-05-03"]);
+        assert_eq!(either("25/12/2021"), ["2021-12-25"]);
+        assert_eq!(either("5/5/2021"), ["2021-05-05"]);
+        assert!(either("soon").is_empty() && either("2021-03-05").is_empty());
     }
 
     #[test]

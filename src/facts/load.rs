@@ -64,6 +64,19 @@ pub struct Rejected {
     pub raw: String,
 }
 
+/// A number of a case that a table writes in another form than the one in which it is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spelling {
+    /// As it is held.
+    pub value: String,
+    /// As it is written.
+    pub written: String,
+    /// Name of the file.
+    pub file: Arc<str>,
+    /// Line.
+    pub line: u32,
+}
+
 /// What a load gives.
 #[derive(Debug)]
 pub struct Loaded {
@@ -79,6 +92,8 @@ pub struct Loaded {
     pub rejected: Vec<Rejected>,
     /// The files.
     pub inventory: Vec<FileEntry>,
+    /// Numbers of cases that stand in the tables in another form than the one they are held in: where each first appears.
+    pub spellings: Vec<Spelling>,
     /// The schema that the annotations of the program declare.
     pub schema: Schema,
     /// What is wrong with these annotations.
@@ -138,6 +153,7 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
     let mut db = Database::new(program);
     let mut interner = Interner::new(&mut db.symbols);
     let maps: Vec<Vec<_>> = parts.iter().map(|t| t.iter().map(|p| interner.part(p)).collect()).collect();
+    let spellings = parts.iter().flatten().flat_map(spellings).collect();
     parts.iter_mut().flatten().for_each(|p| p.dicts.clear());
     let mut rows: Vec<Rows> = schema
         .tables
@@ -191,6 +207,7 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
         warnings: log.warnings,
         rejected,
         inventory,
+        spellings,
         schema,
         diagnostics,
         days: range,
@@ -217,6 +234,7 @@ fn read<'a>(
         encoding: text.as_ref().map_or("unknown", |t| t.encoding),
         form: text.as_ref().map_or("unknown", |t| layout(t).name()),
         packed: file.packed,
+        conversions: Vec::new(),
         shipped: file.shipped,
     };
     let part = text.as_ref().map_err(Clone::clone).map(|text| {
@@ -224,7 +242,10 @@ fn read<'a>(
             Input { index, name: file.name.clone(), text: &text.text, layout: layout(text), shipped: file.shipped };
         part::read(input, table, codes, seeds, log)
     });
-    entry.rows = part.as_ref().map_or(0, |p| p.lines.len());
+    if let Ok(part) = &part {
+        entry.rows = part.lines.len();
+        entry.conversions = part.conversions.clone();
+    }
     (entry, part)
 }
 
@@ -260,6 +281,13 @@ fn trace(lines: Vec<u32>, parts: &[Part<'_>]) -> Lines {
     }
     out.lines = lines;
     out
+}
+
+fn spellings<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Spelling> + 'p {
+    part.spellings.iter().filter_map(|(column, word, line, written)| {
+        let value = part.dicts.get(*column)?.as_ref()?.text(*word).to_owned();
+        Some(Spelling { value, written: written.clone(), file: part.input.name.clone(), line: *line })
+    })
 }
 
 /// The rows left out, as written.

@@ -5,8 +5,8 @@
 //! of a table are brought together and sorted ([`rows`]), their keys and references checked ([`check`], [`refs`]). What is
 //! wrong is data ([`defect`]), put in words by [`message`]. Relations of days are filled by [`dimension`].
 //!
-//! Rules of reading, in short: UTF-8 with or without a byte order mark; commas; quotes as in RFC 4180; columns by header
-//! name in any order; `source` is a free column of every table; blank lines and rows of blanks only are no rows. Blanks
+//! Rules of reading, in short: UTF-8, UTF-16 or GB18030 ([`decode`]); commas or tabs; quotes as in RFC 4180; columns by name or
+//! label in any order ([`header`]); codes by their labels too ([`codes`]); one form for what is written in several ([`normal`]); `source` is a free column of every table; blank lines and rows of blanks only are no rows. Blanks
 //! around a value are taken away and reported: `p1` and `p1 ` must not be two persons, nobody means them to be, and nobody
 //! should have to find that out from a conclusion that is missing. Free text is kept as it is.
 
@@ -25,6 +25,7 @@ mod log;
 pub mod map;
 pub mod message;
 mod nearest;
+pub mod normal;
 mod origin;
 mod part;
 mod record;
@@ -35,7 +36,8 @@ mod sources;
 pub mod tsv;
 mod value;
 
-pub use load::{LoadOptions, Loaded, Rejected, load};
+pub use load::{LoadOptions, Loaded, Rejected, Spelling, load};
 pub use message::Lang;
 pub use origin::{Origin, Origins};
+pub use part::Conversion;
 pub use sources::{FileEntry, Sources};

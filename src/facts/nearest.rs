@@ -4,7 +4,7 @@ use crate::lang::suggest::distance;
 
 /// Words compare without case, width, and with `-`, `_` and blank alike.
 pub(crate) fn fold(text: &str) -> String {
-    super::date::ascii_width(text)
+    super::normal::plain(text)
         .trim()
         .chars()
         .map(|c| if c == '-' || c == ' ' { '_' } else { c })

@@ -6,10 +6,10 @@ use super::defect::{Defect, Place, Problem};
 use super::dict::Dict;
 use super::header::{self, Header};
 use super::log::Log;
-use super::record::{Fault, Layout, Record, Records};
+use super::record::{Fault, Layout, Record, Records, Span};
 use super::schema::{ColumnSchema, Kind, TableSchema};
-use super::{date, value};
-use crate::engine::value::{Word, to_number};
+use super::{date, normal, value};
+use crate::engine::value::{Word, to_float, to_number};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -85,16 +85,41 @@ pub(crate) struct Part<'a> {
     pub sources: Vec<(u32, Arc<str>)>,
     /// Days named.
     pub days: DaySet,
+    /// Columns in which values were read that are written in another form.
+    pub conversions: Vec<Conversion>,
+    /// Numbers of cases that were written in another form: column, number in its dictionary, line, as written.
+    pub spellings: Vec<(usize, Word, u32, String)>,
     /// What was found.
     pub log: Log,
+}
+
+/// Cells of a column that were written in another form than the one they are held in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conversion {
+    /// Name of the column.
+    pub column: String,
+    /// Number of such cells.
+    pub cells: usize,
+    /// Line of the first.
+    pub line: u32,
+    /// The first, as written.
+    pub written: String,
+    /// The first, as held.
+    pub read: String,
 }
 
 struct Column<'a, 's> {
     schema: &'s ColumnSchema,
     field: Option<usize>,
-    /// Text and word of the last good cell.
-    last: Option<(&'a str, Word)>,
+    /// Text and word of the last good cell, and whether it was written in another form.
+    last: Option<(&'a str, Word, bool)>,
     dict: Option<Dict<'a>>,
+    /// Numbers of texts that stand for a code, and those of the codes, in order.
+    labels: Vec<(Word, Word)>,
+    /// Cells that were written in another form.
+    converted: usize,
+    /// The first of them.
+    first: Option<(u32, String, Word)>,
     /// Word of a blank cell; `None` if a value must stand there.
     blank: Option<Word>,
 }
@@ -105,15 +130,36 @@ fn stand_in(row: usize) -> Word {
     row as Word
 }
 
+/// What happened to a cell on its way.
+#[derive(Default)]
+struct Seen {
+    /// Blanks around it were dropped.
+    trimmed: bool,
+    /// It was written in another form.
+    converted: bool,
+    /// Its text is a new one of the column.
+    new: bool,
+}
+
+/// Applies a normal form to a text, keeping it where it stands if it has that form.
+fn formed<'a>(text: Cow<'a, str>, form: impl Fn(&str) -> Cow<'_, str>, converted: &mut bool) -> Cow<'a, str> {
+    let new = match form(&text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(new) => Some(new),
+    };
+    *converted |= new.is_some();
+    new.map_or(text, Cow::Owned)
+}
+
 impl<'a> Column<'a, '_> {
-    /// Reads a cell; `row` is its row, `trimmed` is set if blanks around it were dropped.
+    /// Reads a cell; `row` is its row.
     fn read(
         &mut self,
         text: Cow<'a, str>,
         row: usize,
         codes: &CodeLists,
         days: &mut DaySet,
-        trimmed: &mut bool,
+        seen: &mut Seen,
     ) -> Result<Word, (Problem, Word)> {
         let kind = &self.schema.kind;
         let mut plain = text;
@@ -122,42 +168,75 @@ impl<'a> Column<'a, '_> {
             return self.blank.ok_or((Problem::Blank, stand_in(row)));
         }
         if bare.len() < plain.len() && !matches!(kind, Kind::Plain) {
-            *trimmed = true;
+            seen.trimmed = true;
             plain = match plain {
                 Cow::Borrowed(s) => Cow::Borrowed(s.trim()),
                 Cow::Owned(s) => Cow::Owned(s.trim().to_owned()),
             };
         }
-        let memo = if let (Cow::Borrowed(s), false) = (&plain, *trimmed) { Some(*s) } else { None };
-        let word = if let Some(dict) = &mut self.dict {
-            if matches!(kind, Kind::Plain) {
-                dict.append(plain)
-            } else {
-                let (id, new) = dict.intern(plain);
-                if new && value::text(kind, codes, dict.text(id)).is_some() {
-                    dict.mark_bad(id);
+        let memo = if let (Cow::Borrowed(s), false) = (&plain, seen.trimmed) { Some(*s) } else { None };
+        let word = match &mut self.dict {
+            Some(dict) if matches!(kind, Kind::Plain) => dict.append(plain),
+            Some(_) => self.text(plain, codes, seen)?,
+            None => {
+                let word = value::word(kind, &plain).map_err(|p| (p, stand_in(row)))?;
+                if matches!(kind, Kind::Date) {
+                    days.add(to_number(word));
+                    seen.converted = plain.len() != 10 || !plain.is_ascii() || plain.as_bytes()[4] != b'-';
+                } else {
+                    seen.converted = !plain.is_ascii();
                 }
-                if dict.is_bad(id) {
-                    // The text stays in the dictionary: references to it find this row.
-                    return Err((value::text(kind, codes, dict.text(id)).unwrap_or(Problem::Blank), id));
-                }
-                id
+                word
             }
-        } else {
-            let word = match kind {
-                Kind::Number => value::number(&plain),
-                Kind::Unsigned => value::unsigned(&plain),
-                Kind::Float => value::float(&plain),
-                _ => value::day(&plain),
-            };
-            let word = word.map_err(|p| (p, stand_in(row)))?;
-            if matches!(kind, Kind::Date) {
-                days.add(to_number(word));
-            }
-            word
         };
-        self.last = memo.map(|s| (s, word));
+        self.last = memo.map(|s| (s, word, seen.converted));
         Ok(word)
+    }
+
+    /// Word of a text in its normal form, or of the code for which it stands.
+    fn text(&mut self, text: Cow<'a, str>, codes: &CodeLists, seen: &mut Seen) -> Result<Word, (Problem, Word)> {
+        let schema = self.schema;
+        let dict = self.dict.as_mut().expect("a column of text has a dictionary");
+        let text = match &schema.kind {
+            Kind::Code(_) => text,
+            Kind::Pattern(_) => formed(text, normal::plain, &mut seen.converted),
+            _ => formed(text, |t| normal::key(t, schema.matching), &mut seen.converted),
+        };
+        let (id, new) = dict.intern(text);
+        seen.new = new;
+        if new {
+            if value::text(&schema.kind, codes, dict.text(id)).is_some() {
+                dict.mark_bad(id);
+            } else if let Kind::Code(list) = &schema.kind
+                && codes.find(list, dict.text(id)).is_none()
+                && let Some(code) = codes.accepted(list, dict.text(id))
+            {
+                let (code, _) = dict.intern(Cow::Owned(code.code.clone()));
+                self.labels.push((id, code));
+            }
+        }
+        if dict.is_bad(id) {
+            // The text stays in the dictionary: references to it find this row.
+            return Err((value::text(&schema.kind, codes, dict.text(id)).unwrap_or(Problem::Blank), id));
+        }
+        if !self.labels.is_empty()
+            && let Ok(at) = self.labels.binary_search_by_key(&id, |l| l.0)
+        {
+            seen.converted = true;
+            return Ok(self.labels[at].1);
+        }
+        Ok(id)
+    }
+
+    /// A word as the manifest shows it.
+    fn show(&self, word: Word) -> String {
+        match (&self.dict, &self.schema.kind) {
+            (Some(dict), _) => dict.text(word).to_owned(),
+            (None, Kind::Date) => date::iso(to_number(word)),
+            (None, Kind::Unsigned) => word.to_string(),
+            (None, Kind::Float) => to_float(word).to_string(),
+            (None, _) => to_number(word).to_string(),
+        }
     }
 }
 
@@ -180,6 +259,8 @@ pub(crate) fn read<'a>(
         dicts: Vec::new(),
         sources: Vec::new(),
         days: DaySet::new(),
+        conversions: Vec::new(),
+        spellings: Vec::new(),
         log,
     };
     let mut records = part.input.records();
@@ -213,13 +294,12 @@ impl<'a> Reader<'a, '_> {
             let mut dict = schema.kind.is_text().then(|| Dict::new(seed));
             let default = schema.default.clone().and_then(|d| match (&mut dict, &schema.kind) {
                 (Some(dict), _) => Some(dict.intern(Cow::Owned(d)).0),
-                (None, Kind::Number) => value::number(&d).ok(),
-                (None, Kind::Unsigned) => value::unsigned(&d).ok(),
-                (None, Kind::Float) => value::float(&d).ok(),
-                (None, _) => value::day(&d).ok(),
+                (None, kind) => value::word(kind, &d).ok(),
             });
             let blank = default.or(if schema.must { None } else { value::blank(&schema.kind) });
-            columns.push(Column { schema, field: *field, last: None, dict, blank });
+            let labels = Vec::new();
+            let first = None;
+            columns.push(Column { schema, field: *field, last: None, dict, labels, converted: 0, first, blank });
         }
         let header = self.header.names.len();
         // Commas after the last name are the spreadsheet's; rows may have them or not.
@@ -247,7 +327,7 @@ impl<'a> Reader<'a, '_> {
                 bad = true;
                 self.report(part, None, Problem::Fields { found: n, header: least }, None, None);
             }
-            for c in &mut columns {
+            for (i, c) in columns.iter_mut().enumerate() {
                 let span = c.field.and_then(|f| self.record.fields.get(f).copied());
                 let Some(span) = span else {
                     // Missing columns and short rows are reported once, not cell by cell.
@@ -255,15 +335,21 @@ impl<'a> Reader<'a, '_> {
                     continue;
                 };
                 let text = self.records.field(span);
-                if let (Some((last, word)), Cow::Borrowed(t)) = (&c.last, &text)
+                if let (Some((last, word, converted)), Cow::Borrowed(t)) = (&c.last, &text)
                     && last == t
                 {
                     part.words.push(*word);
+                    c.converted += usize::from(*converted);
                     continue;
                 }
-                let mut trimmed = false;
-                match c.read(text, row, self.codes, &mut days, &mut trimmed) {
-                    Ok(word) => part.words.push(word),
+                let mut seen = Seen::default();
+                match c.read(text, row, self.codes, &mut days, &mut seen) {
+                    Ok(word) => {
+                        part.words.push(word);
+                        if seen.converted {
+                            self.converted(part, c, i, span, word, seen.new);
+                        }
+                    }
                     Err((problem, word)) => {
                         bad = true;
                         let word = if problem == Problem::Blank { stand_in_of(c.schema, row) } else { word };
@@ -274,7 +360,7 @@ impl<'a> Reader<'a, '_> {
                         }
                     }
                 }
-                if trimmed && self.record.fault.is_none() {
+                if seen.trimmed && self.record.fault.is_none() {
                     self.report(part, c.field, Problem::Blanks, Some(span), Some(c.schema));
                 }
             }
@@ -294,8 +380,33 @@ impl<'a> Reader<'a, '_> {
                 part.bad.push(row as u32);
             }
         }
+        for c in &columns {
+            if let Some((line, written, word)) = &c.first {
+                let (column, read) = (c.schema.name.clone(), c.show(*word));
+                part.conversions.push(Conversion {
+                    column,
+                    cells: c.converted,
+                    line: *line,
+                    written: written.clone(),
+                    read,
+                });
+            }
+        }
         part.dicts = columns.into_iter().map(|c| c.dict.map(Arc::new)).collect();
         part.days = days;
+    }
+
+    /// Notes a cell that is written in another form.
+    #[cold]
+    fn converted(&self, part: &mut Part<'a>, c: &mut Column<'a, '_>, i: usize, span: Span, word: Word, new: bool) {
+        c.converted += 1;
+        let written = || self.records.field(span).trim().to_owned();
+        if c.first.is_none() {
+            c.first = Some((self.record.line, written(), word));
+        }
+        if new && c.schema.matching.is_some() {
+            part.spellings.push((i, word, self.record.line, written()));
+        }
     }
 
     /// Whether all fields from that one on are blank.
@@ -351,7 +462,7 @@ impl<'a> Reader<'a, '_> {
         part: &mut Part<'a>,
         field: Option<usize>,
         problem: Problem,
-        span: Option<super::record::Span>,
+        span: Option<Span>,
         schema: Option<&ColumnSchema>,
     ) {
         let line = self.record.line;
@@ -374,6 +485,10 @@ impl<'a> Reader<'a, '_> {
             match &d.problem {
                 Problem::Blank => d.expected = value::choices(&schema.kind, self.codes),
                 Problem::Blanks => {}
+                Problem::NotADate => {
+                    d.expected = value::either(&schema.kind, text.trim());
+                    d.nearest = value::meant(&schema.kind, self.codes, text.trim()).filter(|_| d.expected.is_empty());
+                }
                 Problem::UnknownCode { .. } | Problem::DerivedCode { .. } => {
                     d.nearest = value::meant(&schema.kind, self.codes, text.trim());
                     d.expected = value::choices(&schema.kind, self.codes);

@@ -4,6 +4,7 @@
 
 use super::annotate;
 use super::codes::CodeLists;
+use super::normal::Matching;
 use crate::lang::diagnostic::Diagnostic;
 use crate::lang::program::{Program, RelId};
 
@@ -47,8 +48,12 @@ pub struct ColumnSchema {
     pub en: Option<String>,
     /// Further words for it in a header, beside the labels.
     pub aliases: Vec<String>,
+    /// What people must know to fill it in, beyond its label, in Chinese and English; may be blank.
+    pub hint: (String, String),
     /// What its cells hold.
     pub kind: Kind,
+    /// What counts as the same value, beside width.
+    pub matching: Option<Matching>,
     /// Never blank.
     pub must: bool,
     /// What a blank cell means.

@@ -6,6 +6,7 @@ use super::load::LoadOptions;
 use super::log::Log;
 use super::map::{self, Bytes};
 use super::nearest::{fold, nearest};
+use super::part::Conversion;
 use super::record::Layout;
 use super::schema::Schema;
 use std::borrow::Cow;
@@ -41,6 +42,8 @@ pub struct FileEntry {
     pub form: &'static str,
     /// The file is packed with gzip.
     pub packed: bool,
+    /// Columns of which cells were written in another form.
+    pub conversions: Vec<Conversion>,
     /// Comes with the rulebook.
     pub shipped: bool,
 }

@@ -3,8 +3,19 @@
 use super::codes::CodeLists;
 use super::date::{self, DateError};
 use super::defect::{Choice, Problem};
+use super::normal;
 use super::schema::Kind;
 use crate::engine::value::{self, Word};
+
+/// Word of a text of a kind that is no text.
+pub(super) fn word(kind: &Kind, text: &str) -> Result<Word, Problem> {
+    match kind {
+        Kind::Number => number(&normal::plain(text)),
+        Kind::Unsigned => unsigned(&normal::plain(text)),
+        Kind::Float => float(&normal::plain(text)),
+        _ => day(text),
+    }
+}
 
 /// Word of a number; -1000000 is how a blank is stored and cannot be entered.
 pub(super) fn number(text: &str) -> Result<Word, Problem> {
@@ -38,7 +49,7 @@ pub(super) fn float(text: &str) -> Result<Word, Problem> {
 
 /// Word of a date.
 pub(super) fn day(text: &str) -> Result<Word, Problem> {
-    date::parse(text.as_bytes()).map(value::from_number).map_err(|e| match e {
+    date::read(text).map(value::from_number).map_err(|e| match e {
         DateError::Form => Problem::NotADate,
         DateError::NoSuchDay => Problem::NoSuchDay,
         DateError::Range => Problem::DateRange,
@@ -62,7 +73,7 @@ fn digits(text: &str) -> bool {
 /// What a text of a column of text lacks.
 pub(super) fn text(kind: &Kind, codes: &CodeLists, text: &str) -> Option<Problem> {
     match kind {
-        Kind::Code(list) => match codes.find(list, text) {
+        Kind::Code(list) => match codes.find(list, text).or_else(|| codes.accepted(list, text)) {
             None => Some(Problem::UnknownCode { list: list.clone() }),
             Some(c) if c.derived => Some(Problem::DerivedCode { list: list.clone() }),
             Some(_) => None,
@@ -103,24 +114,33 @@ pub(super) fn meant(kind: &Kind, codes: &CodeLists, written: &str) -> Option<Cho
             let c = codes.meant(list, written)?;
             Some(Choice { text: c.code.clone(), zh: c.zh.clone(), en: c.en.clone() })
         }
-        Kind::Date => date::guess(written).map(Choice::plain),
+        Kind::Date => match &date::either(written)[..] {
+            [one] => Some(Choice::plain(one)),
+            _ => date::guess(written).map(Choice::plain),
+        },
         Kind::Number | Kind::Unsigned => {
-            let plain = date::ascii_width(written).replace([',', ' '], "");
+            let plain = normal::plain(written).replace([',', ' '], "");
             let plain = plain.strip_prefix('+').unwrap_or(&plain);
             let whole = plain.split_once('.').map_or(plain, |(w, f)| if f.bytes().all(|b| b == b'0') { w } else { "" });
             let right = if matches!(kind, Kind::Number) { number(whole).is_ok() } else { unsigned(whole).is_ok() };
             right.then(|| Choice::plain(whole))
         }
         Kind::Float => {
-            let plain = date::ascii_width(written).replace([',', ' '], "");
+            let plain = normal::plain(written).replace([',', ' '], "");
             float(&plain).is_ok().then(|| Choice::plain(plain))
         }
         Kind::Pattern(p) => {
-            let plain = date::ascii_width(written).replace([',', ' '], "");
+            let plain = normal::plain(written).replace([',', ' '], "");
             (plain != written && p.is_match(&plain)).then(|| Choice::plain(plain))
         }
         Kind::Symbol | Kind::Plain => None,
     }
+}
+
+/// The days that an ambiguous date may mean.
+pub(super) fn either(kind: &Kind, written: &str) -> Vec<Choice> {
+    let days = if matches!(kind, Kind::Date) { date::either(written) } else { Vec::new() };
+    if days.len() > 1 { days.into_iter().map(Choice::plain).collect() } else { Vec::new() }
 }
 
 /// What may be written, if that is few enough to name.

@@ -46,18 +46,37 @@ pub fn weekday(day: i32) -> u32 {
     (day + 3).rem_euclid(7) as u32 + 1
 }
 
+/// Why a text is no date of the form `YYYY-MM-DD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IsoError {
+    /// Another form.
+    Form,
+    /// Of that form, but the calendar has no such day.
+    NoSuchDay,
+}
+
+/// Day number of `YYYY-MM-DD`, nothing else.
+///
+/// # Errors
+/// Another form, or a day that does not exist.
+pub fn read_iso(text: &[u8]) -> Result<i32, IsoError> {
+    let &[a, b, c, d, b'-', e, f, b'-', g, h] = text else { return Err(IsoError::Form) };
+    if ![a, b, c, d, e, f, g, h].iter().all(u8::is_ascii_digit) {
+        return Err(IsoError::Form);
+    }
+    let n = |x: u8| u32::from(x - b'0');
+    let year = (n(a) * 1000 + n(b) * 100 + n(c) * 10 + n(d)) as i32;
+    let (month, day) = (n(e) * 10 + n(f), n(g) * 10 + n(h));
+    if month == 0 || month > 12 || day == 0 || day > month_length(year, month) {
+        return Err(IsoError::NoSuchDay);
+    }
+    Ok(from_civil(year, month, day))
+}
+
 /// Day number of `YYYY-MM-DD`, if such a day exists.
 #[must_use]
 pub fn parse_iso(s: &str) -> Option<i32> {
-    let b = s.as_bytes();
-    if b.len() != 10 || b[4] != b'-' || b[7] != b'-' {
-        return None;
-    }
-    let n = |r: std::ops::Range<usize>| -> Option<u32> {
-        b[r].iter().try_fold(0u32, |n, c| c.is_ascii_digit().then(|| n * 10 + u32::from(c - b'0')))
-    };
-    let (y, m, d) = (n(0..4)? as i32, n(5..7)?, n(8..10)?);
-    ((1..=12).contains(&m) && (1..=month_length(y, m)).contains(&d)).then(|| from_civil(y, m, d))
+    read_iso(s.as_bytes()).ok()
 }
 
 /// `YYYY-MM-DD`; empty for [`BLANK`].

@@ -49,6 +49,18 @@ struct Input<'a> {
     bytes: u64,
     rows: usize,
     blake3: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    read_as: Vec<ReadAs<'a>>,
+}
+
+/// Cells of a column that are written in another form: how many, and the first of them.
+#[derive(Serialize)]
+struct ReadAs<'a> {
+    column: &'a str,
+    cells: usize,
+    line: u32,
+    written: &'a str,
+    read: &'a str,
 }
 
 #[derive(Serialize)]
@@ -63,6 +75,10 @@ struct Output<'a> {
     rows: usize,
     bytes: u64,
     blake3: &'a str,
+}
+
+fn read_as(c: &crate::facts::Conversion) -> ReadAs<'_> {
+    ReadAs { column: &c.column, cells: c.cells, line: c.line, written: &c.written, read: &c.read }
 }
 
 /// The manifest of a run as JSON text.
@@ -90,6 +106,7 @@ pub fn manifest(book: &Rulebook, request: &Request, run: &Run, written: &[(Writt
                 bytes: f.bytes,
                 rows: f.rows,
                 blake3: &f.hash,
+                read_as: f.conversions.iter().map(read_as).collect(),
             })
             .collect(),
         rejected_rows: run.loaded.rejected.len(),

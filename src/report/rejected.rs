@@ -1,6 +1,6 @@
-//! `rejected.csv`: rows that were left out, with their reasons.
+//! `rejected.csv`: rows that were left out, with their reasons. `spellings.csv`: numbers of cases as they were written.
 
-use crate::facts::{Lang, Rejected};
+use crate::facts::{Lang, Rejected, Spelling};
 use std::io::{self, Write};
 
 /// Writes the rows left out: file, line, codes, reasons in Chinese and English, the row as written.
@@ -22,6 +22,19 @@ pub fn write(rows: &[Rejected], out: &mut dyn Write) -> io::Result<()> {
             &join(&|d| d.message(Lang::En)),
             &r.raw,
         ])?;
+    }
+    w.flush()
+}
+
+/// Writes the numbers of cases that the tables write in another form than the results: value, as written, file, line.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_spellings(list: &[Spelling], out: &mut dyn Write) -> io::Result<()> {
+    let mut w = csv::Writer::from_writer(out);
+    w.write_record(["value", "written", "file", "line"])?;
+    for s in list {
+        w.write_record([&s.value, &s.written, &*s.file, s.line.to_string().as_str()])?;
     }
     w.flush()
 }

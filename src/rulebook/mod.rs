@@ -1,7 +1,8 @@
 //! A folder of rules to a rulebook: program, code lists, outline, shipped tables, phrases.
 //!
 //! A rules folder has one folder per instrument and `common/`; folders that begin with `_` and `examples/` are left out.
-//! In each: `*.dl` (the program, all files together), `vocabulary.csv` (code lists), `outline.csv` (every provision),
+//! In each: `*.dl` (the program, all files together), `vocabulary.csv` (code lists), `aliases.csv` (further words for
+//! codes), `outline.csv` (every provision),
 //! and further `*.csv`, which are shipped rows of the input table of that name.
 
 pub mod coverage;
@@ -70,7 +71,7 @@ impl Rulebook {
     pub fn load(tree: &RuleTree) -> Loaded {
         let mut diagnostics = Vec::new();
         let mut sources = Vec::new();
-        let mut tables = Vec::new();
+        let mut tables: Vec<(String, String)> = Vec::new();
         let mut hashes = Vec::new();
         for f in &tree.files {
             hashes.push((f.path.clone(), blake3::hash(&f.bytes).to_hex().to_string()));
@@ -94,10 +95,13 @@ impl Rulebook {
         let mut codes = CodeLists::default();
         let mut outline = Outline::default();
         let mut shipped = Vec::new();
+        // Vocabularies first: aliases speak of their codes.
+        tables.sort_by_key(|(path, _)| !path.ends_with("vocabulary.csv"));
         for (path, text) in tables {
             let (folder, file) = path.rsplit_once('/').unwrap_or(("", path.as_str()));
             match file {
                 "vocabulary.csv" => outline::read_vocabulary(&path, &text, &mut codes, &mut diagnostics),
+                "aliases.csv" => outline::read_aliases(&path, &text, &mut codes, &mut diagnostics),
                 "outline.csv" => outline.read(folder, &path, &text, &mut diagnostics),
                 _ => {
                     let table = file.trim_end_matches(".csv").to_owned();

@@ -155,7 +155,7 @@ impl Outline {
 pub(super) fn read_vocabulary(path: &str, text: &str, codes: &mut CodeLists, out: &mut Vec<Diagnostic>) {
     for (line, r) in rows(path, text, &["list", "code", "zh", "en", "used_by"], out) {
         let list = codes.lists.entry(r[0].clone()).or_default();
-        let code = Code { code: r[1].clone(), zh: r[2].clone(), en: r[3].clone(), derived: r[4] == "derived" };
+        let code = Code { derived: r[4] == "derived", ..Code::new(&r[1], &r[2], &r[3]) };
         match list.iter().find(|c| c.code == code.code) {
             None => list.push(code),
             // Instruments may share a code, but not with different words.
@@ -167,6 +167,17 @@ pub(super) fn read_vocabulary(path: &str, text: &str, codes: &mut CodeLists, out
                 )
                 .note(format!("before: {} / {}", first.zh, first.en)),
             ),
+        }
+    }
+}
+
+/// Reads further words for codes that are in the lists already.
+pub(super) fn read_aliases(path: &str, text: &str, codes: &mut CodeLists, out: &mut Vec<Diagnostic>) {
+    for (line, r) in rows(path, text, &["list", "code", "alias"], out) {
+        let code = codes.lists.get_mut(&r[0]).and_then(|l| l.iter_mut().find(|c| c.code == r[1]));
+        match code {
+            Some(code) => code.aliases.push(r[2].clone()),
+            None => out.push(problem("E0411", format!("{path}:{line}: the list `{}` has no code `{}`", r[0], r[1]))),
         }
     }
 }

@@ -38,13 +38,15 @@ pub struct RuleInfo {
     pub mute: bool,
 }
 
-const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain", "provision", "zh", "en"];
+const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain", "provision", "matching", "zh", "en"];
 const DECL_KEYS: &[&str] = &[
     "input",
     "needed",
     "zh",
     "en",
     "col",
+    "hint",
+    "hidden",
     "must",
     "key",
     "ref",
