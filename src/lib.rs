@@ -11,6 +11,7 @@
 //! | [`facts`] | tables of a casebase | facts, with their origin |
 //! | [`bulk`] | many cases | a run: load, evaluate, write |
 //! | [`report`] | plain results | text, CSV, JSON, DOT, SVG |
+//! | [`verify`] | a certificate | a verdict, by an evaluator of its own |
 //! | [`cli`] | arguments | one file per command |
 //!
 //! Imports go one way; `ARCHITECTURE.md` has the table and a test holds it.
@@ -23,3 +24,4 @@ pub mod lang;
 pub mod proof;
 pub mod report;
 pub mod rulebook;
+pub mod verify;

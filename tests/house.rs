@@ -15,7 +15,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rulebook", &["lang", "facts"]),
     ("bulk", &["lang", "engine", "proof", "facts", "rulebook"]),
     ("report", &["lang", "engine", "proof", "facts", "rulebook", "bulk"]),
-    ("cli", &["lang", "engine", "proof", "facts", "rulebook", "bulk", "report"]),
+    ("verify", &["lang"]),
+    ("cli", &["lang", "engine", "proof", "facts", "rulebook", "bulk", "report", "verify"]),
 ];
 
 /// Words of the law that may not occur in the rooms below, whole or as a beginning.
@@ -77,6 +78,44 @@ fn rooms_are_the_folders() {
     let mut rooms: Vec<String> = ROOMS.iter().map(|(r, _)| (*r).to_owned()).collect();
     rooms.sort();
     assert_eq!(folders, rooms);
+}
+
+#[test]
+fn the_verifier_shares_nothing_but_the_language() {
+    let may = ["std", "serde", "serde_json", "blake3", "regex", "super", "self"];
+    let crate_rooms = ["lang"];
+    let mut bad = Vec::new();
+    let files = rust_files(Path::new("src/verify"));
+    assert!(files.len() > 5, "the room is there");
+    for file in files {
+        for (n, line) in lines(&file) {
+            let code = code(&line);
+            // Every path, in an import or in the text: what stands before the first `::` of it.
+            for (i, _) in code.match_indices("::") {
+                let word: String = code[..i].chars().rev().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let word: String = word.chars().rev().collect();
+                let before = &code[..i - word.len()];
+                let lower = word.chars().next().is_some_and(char::is_lowercase);
+                if !lower || before.ends_with("::") {
+                    continue;
+                }
+                let next: String = code[i + 2..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let local =
+                    ["term", "date", "fmt", "problem", "read", "check", "store", "i32", "i64", "u32", "f32", "f64"];
+                let fine = match word.as_str() {
+                    "crate" => crate_rooms.contains(&next.as_str()),
+                    w => may.contains(&w) || local.contains(&w),
+                };
+                if !fine {
+                    bad.push(format!("{}:{n}: {}", file.display(), line.trim()));
+                }
+            }
+            if code.contains("crate::{") || code.contains("extern crate") {
+                bad.push(format!("{}:{n}: {}", file.display(), line.trim()));
+            }
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
 /// Names of the relations that the common rules declare.

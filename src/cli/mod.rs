@@ -12,6 +12,7 @@ mod form;
 mod rules;
 mod run;
 mod setting;
+mod verify;
 mod why;
 mod why_not;
 
@@ -62,6 +63,8 @@ enum Command {
     Why(why::Args),
     /// Say what a conclusion lacks; with open places, what came nearest
     WhyNot(why_not::Args),
+    /// Check a certificate that `why --certificate` wrote, with an evaluator of its own
+    Verify(verify::Args),
     /// Check the rulebooks and, if given, a casebase
     Check(check::Args),
     /// Write the rulebook with the facts of a casebase for another engine
@@ -94,6 +97,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
         Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
+        Command::Verify(a) => verify::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),
         Command::Export(a) => export::run(&a, &setting, out, err),
         Command::Rules(a) => rules::run(&a, &setting, out, err),

@@ -4,11 +4,15 @@ use super::form::{self, Form};
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk;
-use crate::lang::program::{Arg, Const, VarId};
+use crate::facts::Loaded;
+use crate::lang::program::{Arg, Const, Program, RelId, VarId};
+use crate::proof::demand::Prover;
+use crate::proof::derivation::derive;
 use crate::proof::{self, Explanation, Goal};
-use crate::report::{summary, wording::BookWords};
+use crate::report::{certificate, summary, wording::BookWords};
 use crate::rulebook::Rulebook;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `why`.
 #[derive(Debug, clap::Args)]
@@ -27,6 +31,9 @@ pub struct Args {
     /// ... under this instrument
     #[arg(long, value_name = "INSTRUMENT")]
     instrument: Option<String>,
+    /// Write a certificate of the answer, or of its absence, that `verify` can check
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
     #[command(flatten)]
     form: Form,
 }
@@ -39,8 +46,35 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
     let options = proof::Options::default();
     let explanation = proof::explain(&book.program, &loaded.database, &goal, &options).map_err(form::limit)?;
+    if let Some(path) = &args.certificate {
+        certify(path, &book, &loaded, &goal, &options)?;
+    }
     let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
     args.form.write(&explanation, &words, &head(&explanation, setting), out)
+}
+
+/// Writes the certificate of a goal.
+pub(super) fn certify(
+    path: &Path,
+    book: &Rulebook,
+    loaded: &Loaded,
+    goal: &Goal,
+    options: &proof::Options,
+) -> Result<(), Failure> {
+    // A prover of its own: the explanation looks at more facts than the answer depends on.
+    let mut prover = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
+    let derivation = derive(&mut prover, goal, options).map_err(form::limit)?;
+    let text = certificate::render(&book.program, &derivation, &|rel, v| origin(&book.program, loaded, rel, v));
+    Ok(certificate::write(path, &text)?)
+}
+
+/// `file:line` of a given fact.
+pub(super) fn origin(program: &Program, loaded: &Loaded, rel: RelId, values: &[Const]) -> Option<String> {
+    let words: Option<Vec<_>> = values.iter().map(|v| loaded.database.known_word(v)).collect();
+    match words.and_then(|w| loaded.origins.of(&loaded.database, rel, &w)) {
+        Some(o) => Some(format!("{}:{}", o.file, o.line)),
+        None => certificate::origin_in_text(program, rel, values),
+    }
 }
 
 /// A line above the tree that says which question is answered.

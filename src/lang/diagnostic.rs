@@ -21,7 +21,7 @@ pub struct Label {
 }
 
 /// One finding about rule text. Codes are stable: `E01xx` syntax, `E02xx` types and safety, `E03xx` stratification,
-/// `E04xx` rulebook, `E05xx` data rows, `E06xx` queries and arguments, `E07xx` limits; `W…` for warnings of the same ranges.
+/// `E04xx` rulebook, `E05xx` data rows, `E06xx` queries and arguments, `E07xx` limits, `E08xx` certificates; `W…` for warnings of the same ranges.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Stable code, such as `E0203`.

@@ -487,4 +487,32 @@ impl Program {
             None => String::from("?"),
         }
     }
+
+    /// The text of the clause that a rule was written as.
+    #[must_use]
+    pub fn clause_text(&self, rule: &Rule) -> &str {
+        let (from, to) = (rule.span.start as usize, rule.span.end as usize);
+        self.files.get(rule.span.file as usize).and_then(|f| f.text.get(from..to)).unwrap_or("")
+    }
+
+    /// Stable name of every rule, and which of the rules of its clause it is, from 1. The name is the `id` annotation, or
+    /// the head relation and the ordinal of the clause among its clauses (`path#2`).
+    #[must_use]
+    pub fn rule_names(&self) -> Vec<(String, u32)> {
+        let mut clauses: Vec<(Option<ClauseId>, usize)> = vec![(None, 0); self.relations.len()];
+        let mut parts = vec![0; self.clauses.len()];
+        let mut out = Vec::with_capacity(self.rules.len());
+        for rule in &self.rules {
+            let of = &mut clauses[rule.head.index()];
+            if of.0 != Some(rule.clause) {
+                *of = (Some(rule.clause), of.1 + 1);
+            }
+            let part = &mut parts[rule.clause.index()];
+            *part += 1;
+            let named = self.clauses[rule.clause.index()].notes.get("id");
+            let name = named.map_or_else(|| format!("{}#{}", self.rel(rule.head).name, of.1), str::to_owned);
+            out.push((name, *part));
+        }
+        out
+    }
 }

@@ -384,6 +384,6 @@ fn variables(term: &Term, out: &mut Vec<VarId>) {
 }
 
 /// Nodes of a rule instance beside itself and its facts: comparisons, absences, ranges, aggregates.
-fn tests(program: &Program, rule: RuleId) -> usize {
+pub(super) fn tests(program: &Program, rule: RuleId) -> usize {
     program.rule(rule).body.iter().filter(|l| !matches!(l, Literal::Atom(_))).count()
 }

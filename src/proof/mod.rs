@@ -11,6 +11,7 @@
 
 pub mod build;
 pub mod demand;
+pub mod derivation;
 pub mod given;
 pub mod graph;
 pub mod rank;

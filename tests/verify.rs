@@ -1,0 +1,272 @@
+//! Certificates of random programs verify; no change of them does, unless what they claim is still true of the facts they
+//! list, which another evaluator decides.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
+#[path = "verify/mutate.rs"]
+mod mutate;
+mod random;
+
+use mutate::{Change, additions, mutants};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence};
+use random::Shape;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use zhuize::engine::naive;
+use zhuize::engine::store::{Database, Table};
+use zhuize::engine::value::Word;
+use zhuize::lang::program::{Arg, Const, Program, RelId, SourceFile, VarId};
+use zhuize::proof::demand::Prover;
+use zhuize::proof::derivation::derive;
+use zhuize::proof::{Goal, Options};
+use zhuize::report::certificate;
+use zhuize::verify::{self, Certificate, Report, Slot, Store};
+
+const SHAPE: Shape = Shape { derived: 4, rules: 3, facts: 6, rich: true };
+const SMALL: Shape = Shape { derived: 3, rules: 2, facts: 4, rich: true };
+
+fn config(default: u32) -> Config {
+    Config {
+        cases: random::cases(default),
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        max_shrink_iters: 2000,
+        ..Config::default()
+    }
+}
+
+fn compile(text: &str) -> Program {
+    let file = SourceFile { name: "program.dl".into(), text: Arc::from(text) };
+    let compiled = zhuize::lang::compile(vec![file]);
+    assert!(!compiled.has_errors(), "{text}\n{:#?}", compiled.diagnostics);
+    compiled.program
+}
+
+/// A program whose facts come from outside, and these facts.
+fn apart(text: &str) -> (Program, Vec<(RelId, Vec<Const>)>) {
+    let whole = compile(text);
+    let is_fact = |l: &&str| !l.contains(":-") && !l.starts_with('.') && !l.starts_with("//") && !l.is_empty();
+    let mut rules: Vec<String> = text.lines().filter(|l| !is_fact(l)).map(str::to_owned).collect();
+    let given: BTreeSet<RelId> = whole.facts.iter().map(|f| f.rel).collect();
+    rules.extend(given.iter().map(|r| format!(".input {}", whole.rel(*r).name)));
+    let program = compile(&rules.join("\n"));
+    let rel = |r: RelId| program.relation(&whole.rel(r).name).unwrap();
+    let facts = whole.facts.iter().map(|f| (rel(f.rel), f.values.clone())).collect();
+    (program, facts)
+}
+
+fn database(program: &Program, facts: &[(RelId, Vec<Const>)]) -> Database {
+    let mut db = Database::new(program);
+    let mut rows: Vec<Vec<Word>> = vec![Vec::new(); program.relations.len()];
+    for (rel, values) in facts {
+        if values.is_empty() {
+            db.tables[rel.index()] = Table::unit();
+        }
+        for v in values {
+            let w = db.word(v);
+            rows[rel.index()].push(w);
+        }
+    }
+    for (i, data) in rows.into_iter().enumerate().filter(|(_, d)| !d.is_empty()) {
+        db.tables[i] = Table::from_rows(program.relations[i].arity(), data);
+    }
+    db
+}
+
+fn open(program: &Program, rel: RelId) -> Goal {
+    Goal { rel, args: (0..program.rel(rel).arity()).map(|i| Arg::Var(VarId(i as u32))).collect() }
+}
+
+fn certify(program: &Program, db: &Database, goal: &Goal) -> String {
+    let options = Options { answers: 10_000, ..Options::default() };
+    let mut prover = Prover::new(program, db.clone(), options.most_steps);
+    let d = derive(&mut prover, goal, &options).expect("within limits");
+    certificate::render(program, &d, &|_, _| Some("facts.csv:7".into()))
+}
+
+fn check(program: &Program, text: &str) -> Report {
+    verify::verify(program, text, None, &verify::Options::default())
+}
+
+fn problems(report: &Report) -> String {
+    report.problems.iter().map(|p| p.text(false)).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether everything claimed is true of given facts, by the naive evaluator; `None` when it meets a limit.
+fn truth(program: &Program, c: &Certificate, facts: &[(RelId, Vec<Const>)]) -> Option<bool> {
+    let db = naive::evaluate(program, database(program, facts)).ok()?;
+    Some(c.claims.iter().all(|(_, claim)| {
+        let agrees = |row: &[Word]| {
+            claim.slots.iter().enumerate().all(|(i, s)| match s {
+                Slot::Value(v) => db.known_word(v) == Some(row[i]),
+                Slot::Open => true,
+                Slot::Same(k) => row[i] == row[*k],
+            })
+        };
+        db.table(claim.rel).rows().any(agrees) == claim.holds
+    }))
+}
+
+fn listed(c: &Certificate) -> Vec<(RelId, Vec<Const>)> {
+    c.given.iter().map(|(_, g)| (g.fact.rel, g.fact.values.clone())).collect()
+}
+
+/// Whether an accepted certificate tells the truth, of the facts it lists and, where it is accepted, of all facts.
+fn sound(program: &Program, text: &str, facts: &[(RelId, Vec<Const>)]) -> Result<(), String> {
+    let c = verify::read(program, text).0;
+    if truth(program, &c, &listed(&c)) == Some(false) {
+        return Err(format!("what it claims is not true of the facts listed:\n{text}"));
+    }
+    let mut base = store(program, facts);
+    let report = verify::verify(program, text, Some(&mut base), &verify::Options::default());
+    if report.valid() {
+        if truth(program, &c, facts) == Some(false) {
+            return Err(format!("what it claims is not true of all facts:\n{text}"));
+        }
+        if let Some(f) = listed(&c).iter().find(|f| !facts.contains(f)) {
+            return Err(format!("it lists {f:?}, which is no fact:\n{text}"));
+        }
+    }
+    Ok(())
+}
+
+fn store(program: &Program, facts: &[(RelId, Vec<Const>)]) -> Store {
+    let mut base = Store::new(program);
+    for (rel, values) in facts {
+        let cells: Vec<_> = values.iter().map(|v| base.cell(v)).collect();
+        base.push(*rel, &cells);
+    }
+    base
+}
+
+/// Ids of facts that a step or the claim rests on.
+fn used(tree: &Value) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for s in tree["steps"].as_array().unwrap() {
+        for p in s["premises"].as_array().unwrap() {
+            out.extend(p["fact"].as_str().map(str::to_owned));
+            out.extend(p["aggregate"]["rows"].as_array().into_iter().flatten().map(|r| r.as_str().unwrap().to_owned()));
+        }
+    }
+    for c in tree["claims"].as_array().unwrap() {
+        out.extend(c["fact"].as_str().map(str::to_owned));
+    }
+    out
+}
+
+/// Whether a change is one of those that leave a certificate a certificate, if of something else:
+/// the order of lists that are sets, and of steps that do not rest on each other; the origin of a fact, which is a pointer for
+/// readers (it is checked against a casebase); a listed fact that no step rests on, which is a statement about what was looked
+/// at, or a value of a fact where every step has `_`; fewer claims; another claim of absence. All of these must still be true of
+/// the facts listed, and against a casebase, if accepted there, of the casebase: see `truth`.
+fn harmless(tree: &Value, path: &str, change: Change) -> bool {
+    let parts: Vec<&str> = path.split(['.', '[', ']']).filter(|p| !p.is_empty()).collect();
+    match parts.as_slice() {
+        ["$", "rules" | "claims" | "given" | "steps", _] if change == Change::Swap => true,
+        ["$", "steps", _, "premises", _, "aggregate", "rows", _] if change == Change::Swap => true,
+        ["$", "given", _, "values", ..] => matches!(change, Change::Leaf | Change::Swap),
+        ["$", "given", _, "origin"] => change == Change::Leaf || change == Change::Remove,
+        ["$", "given", i, ..] => {
+            let id = tree["given"][i.parse::<usize>().unwrap()]["id"].as_str().unwrap();
+            !used(tree).contains(id)
+        }
+        ["$", "claims", _] => change == Change::Remove,
+        ["$", "claims", _, "values", ..] => matches!(change, Change::Leaf | Change::Swap),
+        ["$", "claims", _, "relation"] => change == Change::Leaf,
+        _ => false,
+    }
+}
+
+/// Tries every change of a certificate.
+fn refuses_changes(program: &Program, text: &str, facts: &[(RelId, Vec<Const>)]) -> Result<(), String> {
+    let tree: Value = serde_json::from_str(text).unwrap();
+    for m in mutants(&tree) {
+        let changed = m.tree.to_string();
+        if !check(program, &changed).valid() {
+            continue;
+        }
+        if !harmless(&tree, &m.path, m.change) {
+            return Err(format!("{} {:?} is accepted:\n{changed}", m.path, m.change));
+        }
+        sound(program, &changed, facts).map_err(|e| format!("{} {:?}: {e}", m.path, m.change))?;
+    }
+    for t in additions(&tree) {
+        let changed = t.to_string();
+        if check(program, &changed).valid() {
+            sound(program, &changed, facts).map_err(|e| format!("a further fact: {e}"))?;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn every_derived_tuple_of_every_program_has_a_certificate_that_verifies(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200)
+    ) {
+        let text = random::program(&bytes, &SHAPE);
+        let (program, facts) = apart(&text);
+        let db = database(&program, &facts);
+        let Ok(all) = naive::evaluate(&program, db.clone()) else { return Ok(()) };
+        let mut base = store(&program, &facts);
+        for (i, r) in program.relations.iter().enumerate() {
+            let rel = RelId(i as u32);
+            // All rows at once, the first few by themselves, and one that is not there.
+            let table = all.table(rel);
+            let mut goals = vec![open(&program, rel)];
+            for row in table.rows().take(3) {
+                let value = |(w, c): (&Word, &zhuize::lang::program::Column)| {
+                    Arg::Const(zhuize::proof::graph::constant(c.prim, *w, &all.symbols))
+                };
+                goals.push(Goal { rel, args: row.iter().zip(&r.columns).map(value).collect() });
+            }
+            if let Some(last) = goals.last().filter(|_| r.arity() > 1).cloned() {
+                let mut other = last;
+                other.args.swap(0, r.arity() - 1);
+                if r.columns[0].prim == r.columns[r.arity() - 1].prim {
+                    goals.push(other);
+                }
+                let twice = (0..r.arity()).map(|c| {
+                    if r.columns[c].prim == r.columns[0].prim { Arg::Var(VarId(0)) } else { Arg::Wild }
+                });
+                goals.push(Goal { rel, args: twice.collect() });
+            }
+            for goal in goals {
+                let cert = certify(&program, &db, &goal);
+                let report = verify::verify(&program, &cert, Some(&mut base), &verify::Options::default());
+                prop_assert!(report.valid(), "{text}\n{cert}\n{}", problems(&report));
+                let read = verify::read(&program, &cert).0;
+                prop_assert_eq!(truth(&program, &read, &listed(&read)), Some(true), "{}\n{}", text, cert);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    #[test]
+    fn no_change_of_a_certificate_is_accepted(bytes in proptest::collection::vec(any::<u8>(), 0..160)) {
+        let text = random::program(&bytes, &SMALL);
+        let (program, facts) = apart(&text);
+        let db = database(&program, &facts);
+        let Ok(all) = naive::evaluate(&program, db.clone()) else { return Ok(()) };
+        // The last relation rests on most of the others; one of its rows, or its absence.
+        let rel = RelId(program.relations.iter().rposition(|r| !r.name.starts_with('$')).unwrap() as u32);
+        let row = all.table(rel).rows().last();
+        let value = |(w, c): (&Word, &zhuize::lang::program::Column)| {
+            Arg::Const(zhuize::proof::graph::constant(c.prim, *w, &all.symbols))
+        };
+        let goal = match row {
+            Some(row) => Goal { rel, args: row.iter().zip(&program.rel(rel).columns).map(value).collect() },
+            None => open(&program, rel),
+        };
+        let cert = certify(&program, &db, &goal);
+        if let Err(what) = refuses_changes(&program, &cert, &facts) {
+            prop_assert!(false, "{}\n{}\n{}", text, cert, what);
+        }
+    }
+}
