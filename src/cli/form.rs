@@ -8,7 +8,7 @@ use crate::report::explain::svg::SvgOptions;
 use crate::report::explain::tree::TreeOptions;
 use crate::report::explain::view::{Detail, View};
 use crate::report::explain::words::{Language, Words};
-use crate::report::explain::{dot, json, svg, tree};
+use crate::report::explain::{dot, graphml, html, json, mermaid, narrative, svg, tree};
 use crate::rulebook::Rulebook;
 use std::io::Write;
 
@@ -17,12 +17,20 @@ use std::io::Write;
 pub enum Format {
     /// A tree of lines.
     Text,
+    /// Prose in sections.
+    Narrative,
     /// Graphviz source.
     Dot,
     /// A picture.
     Svg,
+    /// A Mermaid flowchart.
+    Mermaid,
     /// The graph as data.
     Json,
+    /// The graph as data for graph editors.
+    Graphml,
+    /// One page with prose and picture, to read or to print.
+    Html,
 }
 
 /// How much is shown.
@@ -57,6 +65,14 @@ impl Form {
         }
     }
 
+    /// Bounds of the explanation that this form needs.
+    pub fn options(&self) -> crate::proof::Options {
+        match self.format {
+            Format::Narrative | Format::Html => narrative::options(),
+            _ => crate::proof::Options::default(),
+        }
+    }
+
     /// Writes an explanation; `head` stands above it where people read lines.
     pub fn write(
         &self,
@@ -70,8 +86,18 @@ impl Form {
             Format::Text => {
                 write!(out, "{head}\n\n{}", tree::render(&view, &TreeOptions::default()))?;
             }
+            Format::Narrative => {
+                write!(out, "{}", narrative::render(&narrative::narrate(explanation, words)))?;
+            }
             Format::Dot => write!(out, "{}", dot::render(&view))?,
             Format::Svg => write!(out, "{}", svg::render(&view, &SvgOptions::default()))?,
+            Format::Mermaid => write!(out, "{}", mermaid::render(&view))?,
+            Format::Graphml => write!(out, "{}", graphml::render(&view))?,
+            Format::Html => {
+                let told = narrative::narrate(explanation, words);
+                let about = vec![format!("zhuize {}", env!("CARGO_PKG_VERSION"))];
+                write!(out, "{}", html::render(explanation, &view, &told, &html::PageOptions { about }))?;
+            }
             Format::Json => {
                 let text = json::render(explanation, &view).map_err(|e| Failure::Limit(e.to_string()))?;
                 writeln!(out, "{text}")?;

@@ -44,7 +44,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let goal = setting::as_held(goal(args, &book, setting, err)?, &book);
     let request = args.question.request(true);
     let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let options = proof::Options::default();
+    let options = args.form.options();
     let explanation = proof::explain(&book.program, &loaded.database, &goal, &options).map_err(form::limit)?;
     if let Some(path) = &args.certificate {
         certify(path, &book, &loaded, &goal, &options)?;

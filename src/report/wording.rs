@@ -1,10 +1,10 @@
 //! The words of a rulebook for a derivation graph: sentences of rules, labels of codes, names of persons and bodies, rows of
 //! the casebase.
 
-use super::explain::words::{self, Language, Words};
+use super::explain::words::{self, Doubt, Language, Provision, Reading, Row, Words};
 use crate::engine::store::Database;
 use crate::facts::Origins;
-use crate::lang::program::{Const, Program, RelId, RuleId, TypeId};
+use crate::lang::program::{Arg, Const, Literal, Program, RelId, RuleId, TypeId};
 use crate::proof::graph::{Binding, Value};
 use crate::rulebook::{Cite, Phrase, Rulebook};
 use std::collections::HashMap;
@@ -114,6 +114,64 @@ impl<'a> BookWords<'a> {
         })
     }
 
+    /// The value chosen for an option: on the command line, in the casebase, or the default of the rules.
+    fn chosen(&self, option: &str) -> Option<String> {
+        let program = &self.book.program;
+        let text = |w: u32| self.given.symbols.resolve(w).to_owned();
+        let from = |table: &str| {
+            let rel = program.relation(table)?;
+            self.given.table(rel).rows().find(|r| r.len() == 2 && text(r[0]) == option).map(|r| text(r[1]))
+        };
+        let default = || {
+            let rel = program.relation("option_default")?;
+            program.facts.iter().filter(|f| f.rel == rel).find_map(|f| match f.values.as_slice() {
+                [Const::Symbol(o), Const::Symbol(v)] if &**o == option => Some(v.to_string()),
+                _ => None,
+            })
+        };
+        from("option_set").or_else(|| from("options")).or_else(default)
+    }
+
+    /// The readings of an entry. Of an entry with several options, those that the rule tests are told.
+    fn ways(&self, id: &str, rule: RuleId) -> Reading {
+        let all = self.book.readings.entries.get(id).map_or(&[][..], Vec::as_slice);
+        let tested = |option: &str| {
+            self.book.program.rule(rule).body.iter().any(|l| match l {
+                Literal::Atom(a) | Literal::Not(a) => {
+                    a.args.iter().any(|x| matches!(x, Arg::Const(Const::Symbol(s)) if &**s == option))
+                }
+                _ => false,
+            })
+        };
+        let narrowed = all.iter().any(|w| tested(&w.option));
+        let mut option: Option<&str> = None;
+        let mut reading = Reading { id: id.to_owned(), taken: String::new(), others: Vec::new() };
+        // An entry may have a choice for some rules and none for the rest.
+        let fixed = !narrowed && all.iter().any(|w| w.option.is_empty());
+        let fits = |w: &&crate::rulebook::Way| if narrowed { tested(&w.option) } else { !fixed || w.option.is_empty() };
+        for way in all.iter().filter(fits) {
+            // One choice at a time.
+            if *option.get_or_insert(&way.option) != way.option {
+                continue;
+            }
+            let text = self.language.pick(&way.zh, &way.en).to_owned();
+            let taken = match way.option.as_str() {
+                "" => reading.taken.is_empty(),
+                o => self.chosen(o).as_deref() == Some(&way.value),
+            };
+            if taken {
+                reading.taken = text;
+            } else {
+                let choice = (!way.option.is_empty()).then(|| format!("{}={}", way.option, way.value));
+                reading.others.push((text, choice));
+            }
+        }
+        if let (true, Some(o)) = (reading.taken.is_empty(), option.filter(|o| !o.is_empty())) {
+            reading.taken = format!("{o} = {}", self.chosen(o).unwrap_or_default());
+        }
+        reading
+    }
+
     fn words_of(&self, values: &[Value]) -> Option<Vec<u32>> {
         values.iter().map(|v| self.given.known_word(&v.value)).collect()
     }
@@ -205,6 +263,96 @@ impl Words for BookWords<'_> {
                 Language::En => format!("reading {r}"),
             })
             .collect()
+    }
+
+    fn provisions(&self, rule: RuleId) -> Vec<Provision> {
+        let cites = &self.book.rules[rule.index()].cites;
+        let provision = |c: &Cite| {
+            let gist = self.book.outline.unit(&c.instrument, &c.cite);
+            let instrument = self.book.codes.find("instrument", &c.instrument);
+            Provision {
+                key: c.to_string(),
+                instrument: instrument
+                    .map_or(c.instrument.as_str(), |i| short(self.language.pick(&i.zh, &i.en)))
+                    .to_owned(),
+                text: match self.language {
+                    Language::Zh => c.chinese(),
+                    Language::En => c.english(),
+                },
+                gist: gist.map_or("", |u| self.language.pick(&u.gist_zh, &u.gist_en)).to_owned(),
+            }
+        };
+        cites.iter().map(provision).collect()
+    }
+
+    fn readings(&self, rule: RuleId) -> Vec<Reading> {
+        self.book.rules[rule.index()].readings.iter().map(|r| self.ways(r, rule)).collect()
+    }
+
+    fn row(&self, rel: RelId, values: &[Value]) -> Option<String> {
+        let r = self.book.program.rel(rel);
+        if !r.notes.has("input") {
+            return None;
+        }
+        let phrase = Phrase::parse(r.notes.get(self.language.pick("say.zh", "say.en"))?).ok()?;
+        Some(phrase.fill_row(self.language.pick("（空）", "(blank)"), |name| {
+            let at = r.columns.iter().position(|c| c.name == name)?;
+            values.get(at).filter(|v| !self.blank(v)).map(|v| self.value(v))
+        }))
+    }
+
+    fn words_absence(&self, rel: RelId) -> bool {
+        self.book.program.rel(rel).notes.has(self.language.pick("not.zh", "not.en"))
+    }
+
+    fn context(&self, of: &[(RelId, Vec<Option<Value>>)]) -> Vec<Row> {
+        let program = &self.book.program;
+        let mut out = Vec::new();
+        for (i, r) in program.relations.iter().enumerate() {
+            let Some(names) = r.notes.get("context") else { continue };
+            let rel = RelId(i as u32);
+            let columns: Vec<usize> =
+                names.split_whitespace().filter_map(|n| r.columns.iter().position(|c| c.name == n)).collect();
+            // Values of the same type anywhere in what was asked.
+            let wanted: Vec<Vec<u32>> = columns
+                .iter()
+                .map(|c| {
+                    let ty = r.columns[*c].ty;
+                    let values = of.iter().flat_map(|(_, values)| values).flatten().filter(|v| v.ty == ty);
+                    let mut words: Vec<u32> = values.filter_map(|v| self.given.known_word(&v.value)).collect();
+                    words.sort_unstable();
+                    words.dedup();
+                    words
+                })
+                .collect();
+            for row in self.given.table(rel).rows() {
+                if columns.iter().zip(&wanted).all(|(c, w)| w.binary_search(&row[*c]).is_ok()) {
+                    let value = |(c, w): (&crate::lang::program::Column, &u32)| Value {
+                        value: crate::proof::graph::constant(c.prim, *w, &self.given.symbols),
+                        ty: c.ty,
+                    };
+                    out.push((rel, r.columns.iter().zip(row).map(value).collect()));
+                }
+            }
+        }
+        out
+    }
+
+    fn doubt(&self, rel: RelId, pattern: &[Option<Value>]) -> Option<(Doubt, String)> {
+        let r = self.book.program.rel(rel);
+        r.notes.all("doubt").find_map(|note| {
+            let mut parts = note.split('|').map(str::trim);
+            let (test, zh, en) = (parts.next()?, parts.next()?, parts.next()?);
+            let (kind, test) = test.split_once(' ')?;
+            let (column, value) = test.split_once('=')?;
+            let at = r.columns.iter().position(|c| c.name == column)?;
+            let is = pattern.get(at)?.as_ref()?;
+            if !matches!(&is.value, Const::Symbol(s) if &**s == value.trim()) {
+                return None;
+            }
+            let kind = if kind == "alleged" { Doubt::Alleged } else { Doubt::Otherwise };
+            Some((kind, self.language.pick(zh, en).to_owned()))
+        })
     }
 
     fn rule_name(&self, rule: RuleId) -> String {

@@ -2,8 +2,8 @@
 //!
 //! A rules folder has one folder per instrument and `common/`; folders that begin with `_` and `examples/` are left out.
 //! In each: `*.dl` (the program, all files together), `vocabulary.csv` (code lists), `aliases.csv` (further words for
-//! codes), `outline.csv` (every provision),
-//! and further `*.csv`, which are shipped rows of the input table of that name.
+//! codes), `outline.csv` (every provision), `readings.csv` (disputed readings in words), and further `*.csv`, which are
+//! shipped rows of the input table of that name.
 
 pub mod coverage;
 mod legal;
@@ -11,12 +11,14 @@ mod lint;
 mod order;
 mod outline;
 mod phrase;
+mod readings;
 mod settle;
 pub mod statute;
 mod tree;
 
 pub use outline::{Outline, Status, Unit};
 pub use phrase::{Part, Phrase};
+pub use readings::{Readings, Way};
 pub use settle::{Cite, RuleInfo};
 pub use tree::{RuleFile, RuleTree, TreeError};
 
@@ -44,6 +46,8 @@ pub struct Rulebook {
     pub codes: CodeLists,
     /// Every provision of every instrument.
     pub outline: Outline,
+    /// Disputed readings in short sentences.
+    pub readings: Readings,
     /// Shipped rows of input tables.
     pub shipped: Vec<Shipped>,
     /// Per rule: name, provision, sentence.
@@ -94,6 +98,7 @@ impl Rulebook {
         diagnostics.retain(|d| !settle::named_in_sentence(&program, d));
         let mut codes = CodeLists::default();
         let mut outline = Outline::default();
+        let mut readings = Readings::default();
         let mut shipped = Vec::new();
         // Vocabularies first: aliases speak of their codes.
         tables.sort_by_key(|(path, _)| !path.ends_with("vocabulary.csv"));
@@ -103,6 +108,7 @@ impl Rulebook {
                 "vocabulary.csv" => outline::read_vocabulary(&path, &text, &mut codes, &mut diagnostics),
                 "aliases.csv" => outline::read_aliases(&path, &text, &mut codes, &mut diagnostics),
                 "outline.csv" => outline.read(folder, &path, &text, &mut diagnostics),
+                "readings.csv" => readings.read(&path, &text, &mut diagnostics),
                 _ => {
                     let table = file.trim_end_matches(".csv").to_owned();
                     match program.relation(&table) {
@@ -120,8 +126,16 @@ impl Rulebook {
         let files = program.files.clone();
         let rules = settle::settle(&program, &outline, &mut diagnostics);
         let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
-        let rulebook =
-            (!failed).then(|| Rulebook { program, codes, outline, shipped, rules, hashes, cases: tree.cases.clone() });
+        let rulebook = (!failed).then(|| Rulebook {
+            program,
+            codes,
+            outline,
+            readings,
+            shipped,
+            rules,
+            hashes,
+            cases: tree.cases.clone(),
+        });
         Loaded { rulebook, diagnostics, files }
     }
 }

@@ -64,7 +64,7 @@ fn problem(code: &'static str, message: String) -> Diagnostic {
 }
 
 /// Rows of a small CSV with known columns; reports unknown and missing columns and ragged rows.
-fn rows(path: &str, text: &str, want: &[&str], out: &mut Vec<Diagnostic>) -> Vec<(u64, Vec<String>)> {
+pub(super) fn rows(path: &str, text: &str, want: &[&str], out: &mut Vec<Diagnostic>) -> Vec<(u64, Vec<String>)> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header = match reader.headers() {
         Ok(h) => h.iter().map(str::to_owned).collect::<Vec<_>>(),

@@ -1,4 +1,5 @@
-//! Sentence templates: text with `{Name}` places; `{{` and `}}` stand for the brackets themselves.
+//! Sentence templates: text with `{Name}` places; `{{` and `}}` stand for the brackets themselves. In the sentence of a
+//! table's row a group in `[...]` is left out when a place in it is blank.
 
 /// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,36 @@ impl Phrase {
         })
     }
 
+    /// The sentence of a row: places that are blank (`None`) take their `[...]` group with them, else they read `blank`.
+    pub fn fill_row(&self, blank: &str, value: impl Fn(&str) -> Option<String>) -> String {
+        let mut out = String::new();
+        let mut group: Option<(usize, bool)> = None;
+        for part in &self.0 {
+            match part {
+                Part::Place(n) => match (value(n), &mut group) {
+                    (Some(v), _) => out.push_str(&v),
+                    (None, Some((_, whole))) => *whole = false,
+                    (None, None) => out.push_str(blank),
+                },
+                Part::Text(t) => {
+                    for c in t.chars() {
+                        match (c, group) {
+                            ('[', None) => group = Some((out.len(), true)),
+                            (']', Some((start, whole))) => {
+                                if !whole {
+                                    out.truncate(start);
+                                }
+                                group = None;
+                            }
+                            _ => out.push(c),
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+
     /// The sentence, with a value for each place.
     pub fn fill(&self, mut value: impl FnMut(&str) -> String) -> String {
         let mut out = String::new();
@@ -86,6 +117,10 @@ mod tests {
         let p = Phrase::parse("{p}依{{x}}承担{d}责任").unwrap();
         assert_eq!(p.places().collect::<Vec<_>>(), ["p", "d"]);
         assert_eq!(p.fill(|n| format!("<{n}>")), "<p>依{x}承担<d>责任");
+        let row = Phrase::parse("{p}[ for {o}][, {f}].").unwrap();
+        let value = |n: &str| (n != "o").then(|| format!("<{n}>"));
+        assert_eq!(row.fill_row("?", value), "<p>, <f>.");
+        assert_eq!(row.fill_row("?", |_| None), "?.");
         for bad in ["{p", "p}", "{}", "{a b}"] {
             assert!(Phrase::parse(bad).is_err(), "{bad}");
         }

@@ -67,7 +67,14 @@ const DECL_KEYS: &[&str] = &[
     "leaf",
     "quiet",
     "lack",
+    "part",
+    "context",
+    "doubt",
 ];
+/// Sections of a narrative.
+const PARTS: &[&str] = &["case", "role", "basis", "reason", "exception", "result", "none"];
+/// Why something on file does not count.
+const DOUBTS: &[&str] = &["alleged", "otherwise"];
 const RULE_KEYS: &[&str] = &["id", "cite", "say.zh", "say.en", "reading", "mute", "assume"];
 
 fn check_keys(notes: &Notes, known: &[&str], what: &str, out: &mut Vec<Diagnostic>) {
@@ -104,6 +111,37 @@ fn phrase(notes: &Notes, key: &str, places: &[&str], out: &mut Vec<Diagnostic>) 
                 }
             }
             Some(p)
+        }
+    }
+}
+
+/// What a relation says of its place in a narrative.
+fn story(notes: &Notes, columns: &[&str], out: &mut Vec<Diagnostic>) {
+    for n in &notes.0 {
+        let mut words = n.value.split_whitespace();
+        let fine = match n.key.as_str() {
+            "part" => {
+                let known = words.next().is_some_and(|w| PARTS.contains(&w));
+                known && words.next().is_none_or(|rank| rank.parse::<u32>().is_ok()) && words.next().is_none()
+            }
+            "context" => {
+                let names: Vec<&str> = words.collect();
+                !names.is_empty() && names.iter().all(|c| columns.contains(c))
+            }
+            "doubt" => {
+                let tests = words.next().is_some_and(|w| DOUBTS.contains(&w))
+                    && words.next().and_then(|w| w.split_once('=')).is_some_and(|(c, _)| columns.contains(&c));
+                tests && n.value.split('|').count() == 3
+            }
+            _ => true,
+        };
+        if !fine {
+            let want = match n.key.as_str() {
+                "part" => format!("`part NAME [RANK]` with one of {}", PARTS.join(", ")),
+                "context" => format!("`context COLUMN...` with columns of this relation: {}", columns.join(", ")),
+                _ => format!("`doubt {} COLUMN=VALUE | zh | en`", DOUBTS.join("|")),
+            };
+            out.push(Diagnostic::error("E0429", format!("`{}` is not understood", n.value), n.span).help(want));
         }
     }
 }
@@ -155,9 +193,12 @@ pub(super) fn settle(program: &Program, outline: &Outline, out: &mut Vec<Diagnos
     for r in &program.relations {
         check_keys(&r.notes, DECL_KEYS, "relation", out);
         let columns: Vec<&str> = r.columns.iter().map(|c| c.name.as_str()).collect();
-        for key in ["not.zh", "not.en"] {
+        // A constraint's sentence names variables of its rules; a table's names its columns.
+        let row = if r.notes.has("input") { &["say.zh", "say.en"][..] } else { &[] };
+        for key in ["not.zh", "not.en"].iter().chain(row) {
             phrase(&r.notes, key, &columns, out);
         }
+        story(&r.notes, &columns, out);
     }
     let mut ordinal: BTreeMap<&str, (u32, usize)> = BTreeMap::new();
     let mut infos: Vec<RuleInfo> = Vec::with_capacity(program.rules.len());

@@ -25,6 +25,7 @@ fn clings(c: char) -> bool {
             | '”'
             | '’'
             | '】'
+            | '〕'
             | ','
             | '.'
             | ';'
@@ -36,7 +37,7 @@ fn clings(c: char) -> bool {
 
 /// Brackets that do not end a line.
 fn opens(c: char) -> bool {
-    matches!(c, '（' | '《' | '「' | '『' | '“' | '‘' | '【' | '(' | '[')
+    matches!(c, '（' | '《' | '「' | '『' | '“' | '‘' | '【' | '〔' | '(' | '[')
 }
 
 /// Pieces that may stand alone on a line: words with their spaces, and single wide characters.

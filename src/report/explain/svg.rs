@@ -1,6 +1,7 @@
 //! An explanation as a picture. Kinds differ by shape and line as well as by colour, so that it survives grey printing.
 
 use super::layout::{Placed, Size, columns, place};
+use super::markup::escape;
 use super::measure::{width, wrap};
 use super::view::{Kind, View, ViewNode};
 use super::words::Language;
@@ -14,11 +15,13 @@ pub struct SvgOptions {
     pub title: String,
     /// Most nodes drawn, counted from the nodes asked about.
     pub most_nodes: usize,
+    /// Where a box leads, by its node.
+    pub links: HashMap<usize, String>,
 }
 
 impl Default for SvgOptions {
     fn default() -> Self {
-        Self { title: String::new(), most_nodes: 400 }
+        Self { title: String::new(), most_nodes: 400, links: HashMap::new() }
     }
 }
 
@@ -30,22 +33,6 @@ const SMALL_CELL: f64 = 5.9;
 /// How far a rule on a foot reaches into the box above it, and how much narrower it is at least.
 const FOOT_OVERLAP: f64 = 4.0;
 const FOOT_INDENT: f64 = 16.0;
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// Text of a box in lines, with its size.
 struct Card {
@@ -112,10 +99,14 @@ impl Card {
         self.foot = Some(Box::new(foot));
     }
 
-    fn draw(&self, view: &View, x: f64, y: f64, out: &mut String) {
+    fn draw(&self, view: &View, links: &HashMap<usize, String>, (x, y): (f64, f64), out: &mut String) {
         let node = &view.nodes[self.node];
         // A box drawn again has no id of its own.
         let id = if self.again { String::new() } else { format!(" id=\"n{}\"", node.id) };
+        let link = links.get(&node.id);
+        if let Some(to) = link {
+            let _ = write!(out, "<a href=\"{}\">", escape(to));
+        }
         let _ = writeln!(out, "<g{id}><title>{}</title>", escape(&tooltip(node, view.language)));
         let own = self.foot.as_ref().map_or(self.size.h, |f| self.size.h - f.size.h + FOOT_OVERLAP);
         shape(out, self.kind, self.fails, x, y, self.size.w, own);
@@ -129,9 +120,9 @@ impl Card {
             line += SMALL;
             let _ = writeln!(out, "<text class=\"s\" x=\"{text_x:.1}\" y=\"{:.1}\">{}</text>", line - 3.0, escape(l));
         }
-        out.push_str("</g>\n");
+        out.push_str(if link.is_some() { "</g></a>\n" } else { "</g>\n" });
         if let Some(foot) = &self.foot {
-            foot.draw(view, x + self.size.w - foot.size.w, y + own - FOOT_OVERLAP, out);
+            foot.draw(view, links, (x + self.size.w - foot.size.w, y + own - FOOT_OVERLAP), out);
         }
     }
 }
@@ -298,7 +289,7 @@ fn page(
         let _ = writeln!(out, "<path class=\"{class}\" d=\"{}\"/>", curve(path, top));
     }
     for (card, (x, y)) in cards.iter().zip(&placed.boxes) {
-        card.draw(view, MARGIN + x, top + y - card.size.h / 2.0, &mut out);
+        card.draw(view, &options.links, (MARGIN + x, top + y - card.size.h / 2.0), &mut out);
     }
     for (i, note) in notes.iter().enumerate() {
         let y = top + placed.height + 20.0 * (i as f64 + 1.0) + 6.0;

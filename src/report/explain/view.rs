@@ -130,7 +130,14 @@ impl View {
     #[must_use]
     pub fn of(explanation: &Explanation, words: &dyn Words, detail: Detail) -> Self {
         let graph = &explanation.graph;
-        let mut builder = Builder { graph, words, detail, seen: HashMap::new(), order: Vec::new() };
+        let mut builder = Builder {
+            graph,
+            words,
+            detail,
+            proves: explanation.absence.is_none(),
+            seen: HashMap::new(),
+            order: Vec::new(),
+        };
         let roots: Vec<usize> = explanation.roots().into_iter().map(|r| builder.place(r)).collect();
         let mut nodes = Vec::new();
         let mut next = 0;
@@ -156,7 +163,8 @@ impl View {
     }
 }
 
-fn notes(e: &Explanation, language: Language) -> Vec<String> {
+/// Remarks on an explanation as a whole.
+pub(super) fn notes(e: &Explanation, language: Language) -> Vec<String> {
     let mut out = Vec::new();
     if e.more_answers > 0 {
         out.push(match language {
@@ -189,6 +197,8 @@ struct Builder<'a> {
     graph: &'a Graph,
     words: &'a dyn Words,
     detail: Detail,
+    /// The graph proves something: no absence is its root.
+    proves: bool,
     seen: HashMap<NodeIndex, usize>,
     order: Vec<NodeIndex>,
 }
@@ -294,6 +304,10 @@ impl Builder<'_> {
             let above = self.graph.neighbors_directed(node, petgraph::Direction::Incoming);
             above.into_iter().any(|n| matches!(self.graph[n], Node::Rule { .. }))
         };
+        // An absence that only an attempt within a proof lacks is not gone into.
+        if matches!(self.graph[node], Node::Absent { .. }) && self.proves && self.detail < Detail::Full && !in_proof() {
+            return Vec::new();
+        }
         if matches!(self.graph[node], Node::Absent { .. }) && self.detail < Detail::Full && in_proof() {
             next.truncate(if self.detail == Detail::Short { 0 } else { 1 });
             // A rule of which nothing is met explains nothing.

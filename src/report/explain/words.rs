@@ -25,6 +25,73 @@ impl Language {
     }
 }
 
+/// Where in a narrative a fact is told; the rulebook says it (`//@ part NAME [RANK]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Part {
+    Case,
+    Role,
+    Basis,
+    Reason,
+    Exception,
+    Result,
+    /// Told nowhere.
+    Unsaid,
+}
+
+impl Part {
+    /// The part of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "case" => Self::Case,
+            "role" => Self::Role,
+            "basis" => Self::Basis,
+            "reason" => Self::Reason,
+            "exception" => Self::Exception,
+            "result" => Self::Result,
+            "none" => Self::Unsaid,
+            _ => return None,
+        })
+    }
+}
+
+/// A provision that a rule rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provision {
+    /// Stable name.
+    pub key: String,
+    /// What it stands in.
+    pub instrument: String,
+    /// As people cite it.
+    pub text: String,
+    /// What it says, in short; may be empty.
+    pub gist: String,
+}
+
+/// A disputed reading: what was taken, and what the others would say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Entry of the register.
+    pub id: String,
+    /// The reading taken.
+    pub taken: String,
+    /// The other readings, each with the choice that would take it, if it can be chosen.
+    pub others: Vec<(String, Option<String>)>,
+}
+
+/// Why something counts as not shown although there is something on file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Doubt {
+    /// It is on file, but only as alleged.
+    Alleged,
+    /// It is on file as found to be otherwise.
+    Otherwise,
+}
+
+/// A fact by its relation and values.
+pub type Row = (RelId, Vec<Value>);
+
 /// Sentences and labels for the parts of a graph. Only `program` and `language` must be given; what is not overridden
 /// prints atoms as a program would.
 pub trait Words {
@@ -69,6 +136,50 @@ pub trait Words {
     /// Further remarks on a rule that holds, such as the reading chosen where the text admits several.
     fn remarks(&self, _rule: RuleId) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The provisions of a rule.
+    fn provisions(&self, _rule: RuleId) -> Vec<Provision> {
+        Vec::new()
+    }
+
+    /// The disputed readings that decide in a rule.
+    fn readings(&self, _rule: RuleId) -> Vec<Reading> {
+        Vec::new()
+    }
+
+    /// The sentence of a given row; `None` when its relation has none.
+    fn row(&self, _rel: RelId, _values: &[Value]) -> Option<String> {
+        None
+    }
+
+    /// Whether the absence of a relation's rows has a sentence of its own.
+    fn words_absence(&self, _rel: RelId) -> bool {
+        false
+    }
+
+    /// Where a fact of a relation is told, and its rank there.
+    fn part(&self, rel: RelId) -> Option<(Part, u32)> {
+        let mut words = self.program().rel(rel).notes.get("part")?.split_whitespace();
+        let part = Part::named(words.next()?)?;
+        Some((part, words.next().and_then(|w| w.parse().ok()).unwrap_or(5)))
+    }
+
+    /// Given rows that belong to the story of these facts whether or not the proof rests on them.
+    fn context(&self, _of: &[(RelId, Vec<Option<Value>>)]) -> Vec<Row> {
+        Vec::new()
+    }
+
+    /// What the file holds where a row of that pattern is missing, if the relation tells.
+    fn doubt(&self, _rel: RelId, _pattern: &[Option<Value>]) -> Option<(Doubt, String)> {
+        None
+    }
+
+    /// The text of a rule as it was written.
+    fn rule_text(&self, rule: RuleId) -> String {
+        let span = self.program().rule(rule).span;
+        let text = self.program().files.get(span.file as usize).map_or("", |f| &*f.text);
+        text.get(span.start as usize..span.end as usize).unwrap_or("").to_owned()
     }
 
     /// Stable name of a rule: its `id`, else relation and ordinal.
@@ -231,7 +342,8 @@ fn aggregate_name(op: AggOp, language: Language) -> &'static str {
 }
 
 /// How far apart the sides of an order comparison are.
-fn margin(
+#[must_use]
+pub fn margin(
     program: &Program,
     language: Language,
     op: CmpOp,
