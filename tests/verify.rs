@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+#[path = "verify/cases.rs"]
+mod cases;
+#[allow(dead_code)]
+mod common;
 #[path = "verify/mutate.rs"]
 mod mutate;
 mod random;

@@ -3,8 +3,9 @@
 //! One given fact or step to a line. The layout is versioned; `zhuize verify` reads exactly this one.
 
 use crate::lang::date;
-use crate::lang::program::{AggOp, Arg, CmpOp, Const, Literal, Program, RelId, TypeId};
+use crate::lang::program::{AggOp, Arg, CmpOp, Const, Literal, Program, RelId, Rule, TypeId};
 use crate::proof::derivation::{Derivation, Premise, Row, Step};
+use crate::proof::typed::of_comparison;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -108,7 +109,8 @@ impl Writer<'_> {
         let clause = blake3::hash(program.clause_text(rule).as_bytes()).to_hex().to_string();
         let bindings: Map<String, Value> =
             rule.vars.iter().zip(&step.vars).map(|(v, c)| (v.name.clone(), value(program, v.ty, c))).collect();
-        let premises: Vec<Value> = rule.body.iter().zip(&step.premises).map(|(l, p)| self.premise(l, p)).collect();
+        let premises: Vec<Value> =
+            rule.body.iter().zip(&step.premises).map(|(l, p)| self.premise(rule, l, p)).collect();
         json!({
             "id": self.id(number),
             "relation": self.name(step.head.rel),
@@ -119,8 +121,8 @@ impl Writer<'_> {
         })
     }
 
-    fn premise(&self, literal: &Literal, premise: &Premise) -> Value {
-        // The values of tests have machine types only: a difference of two dates is no date.
+    fn premise(&self, rule: &Rule, literal: &Literal, premise: &Premise) -> Value {
+        // The values of ranges and aggregates are shown by their machine types.
         let plain = |c: &Const| value(self.program, TypeId(1), c);
         match premise {
             Premise::Fact(n) => json!({ "fact": self.id(*n) }),
@@ -133,8 +135,10 @@ impl Writer<'_> {
                 json!({ "absent": { "relation": self.name(*rel), "values": values } })
             }
             Premise::Compare { left, right } => {
-                let op = if let Literal::Compare { op, .. } = literal { sign(*op) } else { "" };
-                json!({ "compare": { "op": op, "left": plain(left), "right": plain(right) } })
+                let Literal::Compare { op, prim, left: l, right: r, .. } = literal else { return Value::Null };
+                let ty = of_comparison(self.program, rule, *prim, l, r);
+                let side = |c: &Const| value(self.program, ty, c);
+                json!({ "compare": { "op": sign(*op), "left": side(left), "right": side(right) } })
             }
             Premise::Range { value, from, to, step } => {
                 let mut out = json!({ "value": plain(value), "from": plain(from), "to": plain(to) });
