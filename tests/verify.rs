@@ -159,16 +159,27 @@ fn used(tree: &Value) -> BTreeSet<String> {
     out
 }
 
+/// Whether a literal of a step's rule has `_`, so that more than one fact may stand for it.
+fn wild(program: &Program, tree: &Value, step: &str, literal: &str) -> bool {
+    let rule = &tree["steps"][step.parse::<usize>().unwrap()]["rule"];
+    let stands = |n: &(String, u32)| rule["name"] == n.0.as_str() && rule["part"] == n.1;
+    let i = program.rule_names().iter().position(stands).unwrap();
+    let literal = &program.rules[i].body[literal.parse::<usize>().unwrap()];
+    matches!(literal, zhuize::lang::program::Literal::Atom(a) if a.args.contains(&Arg::Wild))
+}
+
 /// Whether a change is one of those that leave a certificate a certificate, if of something else:
 /// the order of lists that are sets, and of steps that do not rest on each other; the origin of a fact, which is a pointer for
 /// readers (it is checked against a casebase); a listed fact that no step rests on, which is a statement about what was looked
-/// at, or a value of a fact where every step has `_`; fewer claims; another claim of absence. All of these must still be true of
+/// at, or a value of a fact where every step has `_`, or another fact for a literal with `_`; fewer claims; another claim of absence. All of these must still be true of
 /// the facts listed, and against a casebase, if accepted there, of the casebase: see `truth`.
-fn harmless(tree: &Value, path: &str, change: Change) -> bool {
+fn harmless(program: &Program, tree: &Value, path: &str, change: Change) -> bool {
     let parts: Vec<&str> = path.split(['.', '[', ']']).filter(|p| !p.is_empty()).collect();
     match parts.as_slice() {
         ["$", "rules" | "claims" | "given" | "steps", _] if change == Change::Swap => true,
         ["$", "steps", _, "premises", _, "aggregate", "rows", _] if change == Change::Swap => true,
+        ["$", "steps", s, "premises", l, "fact"] => change == Change::Leaf && wild(program, tree, s, l),
+        ["$", "steps", s, "premises", l] => change == Change::Swap && wild(program, tree, s, l),
         ["$", "given", _, "values", ..] => matches!(change, Change::Leaf | Change::Swap),
         ["$", "given", _, "origin"] => change == Change::Leaf || change == Change::Remove,
         ["$", "given", i, ..] => {
@@ -190,7 +201,7 @@ fn refuses_changes(program: &Program, text: &str, facts: &[(RelId, Vec<Const>)])
         if !check(program, &changed).valid() {
             continue;
         }
-        if !harmless(&tree, &m.path, m.change) {
+        if !harmless(program, &tree, &m.path, m.change) {
             return Err(format!("{} {:?} is accepted:\n{changed}", m.path, m.change));
         }
         sound(program, &changed, facts).map_err(|e| format!("{} {:?}: {e}", m.path, m.change))?;
