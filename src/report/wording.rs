@@ -224,13 +224,31 @@ impl Words for BookWords<'_> {
             }
         };
         if let Some(p) = r.notes.get(self.language.pick("not.zh", "not.en")).and_then(|t| Phrase::parse(t).ok()) {
-            return p.fill(|name| {
+            let mut text = p.fill(|name| {
                 let at = r.columns.iter().position(|c| c.name == name);
                 match at.and_then(|i| pattern.get(i)) {
                     Some(Some(v)) => self.value(v),
                     _ => any(at),
                 }
             });
+            // A provision asked for that the sentence does not name.
+            for (v, c) in pattern.iter().zip(&r.columns) {
+                let provision = self.book.program.types[c.ty.index()].notes.has("provision");
+                if let (Some(v), true) = (v, provision && !p.places().any(|n| n == c.name)) {
+                    text.push_str(&match self.language {
+                        Language::Zh => format!("（就{}而言）", self.value(v)),
+                        Language::En => format!(" (as to {})", self.value(v)),
+                    });
+                }
+            }
+            return text;
+        }
+        if self.tables[rel.index()] && r.notes.get(self.language.pick("zh", "en")).is_none() {
+            let shown: Vec<String> = pattern.iter().flatten().map(|v| self.value(v)).collect();
+            return match self.language {
+                Language::Zh => format!("“{}”不在规定所列之内", shown.join("、")),
+                Language::En => format!("\"{}\" is not among what is listed", shown.join(", ")),
+            };
         }
         let shown: Vec<String> =
             pattern.iter().zip(&r.columns).filter_map(|(v, _)| v.as_ref()).map(|v| self.value(v)).collect();

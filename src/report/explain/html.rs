@@ -97,7 +97,8 @@ impl Page<'_> {
                 if i > 0 {
                     self.out.push_str(self.narrative.language.pick("", " "));
                 }
-                self.sentence(s);
+                let opens = i + 1 == p.sentences.len() && !p.items.is_empty();
+                self.sentence(s, opens);
             }
             self.out.push_str("</p>\n");
         }
@@ -105,7 +106,7 @@ impl Page<'_> {
             self.out.push_str("<ul>\n");
             for s in &p.items {
                 self.out.push_str("<li>");
-                self.sentence(s);
+                self.sentence(s, false);
                 self.out.push_str("</li>\n");
             }
             self.out.push_str("</ul>\n");
@@ -135,7 +136,8 @@ impl Page<'_> {
         out
     }
 
-    fn sentence(&mut self, s: &Sentence) {
+    /// A sentence; one that opens a list ends with a colon.
+    fn sentence(&mut self, s: &Sentence, opens: bool) {
         let narrative = self.narrative;
         let language = narrative.language;
         let nodes = self.nodes(s);
@@ -165,7 +167,7 @@ impl Page<'_> {
         if !s.sources.is_empty() {
             let _ = write!(self.out, "<cite>[{}]</cite>", escape(&s.sources.join("; ")));
         }
-        self.out.push_str(language.pick("。", "."));
+        self.out.push_str(if opens { language.pick("：", ":") } else { language.pick("。", ".") });
         if let Some(first) = nodes.first() {
             let title = language.pick("图中所在", "in the picture");
             let _ = write!(self.out, "<a class=\"to\" href=\"#n{first}\" title=\"{title}\">◇</a>");

@@ -1,6 +1,7 @@
 //! What was looked for and not shown: exceptions that a proof relies on not holding, and the rules that came nearest to what
 //! does not follow. "Not shown" is all that is said; that something is otherwise is said only where the file says so.
 
+use super::super::view::Detail;
 use super::super::words::{Doubt, Language, Part, operator};
 use super::tell::Teller;
 use super::{Sentence, Tone};
@@ -64,7 +65,10 @@ impl Teller<'_> {
             stack.extend(below.into_iter().rev());
         }
         // Of one provision the nearest way is told.
-        let key = |s: &Sentence| if s.about.is_some() { String::new() } else { s.text.clone() };
+        let mut named = HashSet::new();
+        out.retain(|s| s.about.is_none_or(|p| named.insert(p)));
+        let whole = self.whole;
+        let key = |s: &Sentence| if s.about.is_some() && !whole { String::new() } else { s.text.clone() };
         out.retain(|s| self.said.insert((self.answer, s.about, key(s))));
         out
     }
@@ -125,7 +129,8 @@ impl Teller<'_> {
                         continue;
                     }
                     let next = self.below(node);
-                    if self.words.part(*rel).is_some_and(|p| p.0 == Part::Unsaid) && !self.words.mute_absence(*rel) {
+                    let choice = self.words.part(*rel).is_some_and(|p| p.0 == Part::Unsaid);
+                    if choice && self.words.leaf(*rel, Detail::Middle) {
                         let text = self.words.absence(*rel, pattern);
                         unsaid.push((node, text));
                         continue;
@@ -154,7 +159,7 @@ impl Teller<'_> {
                     out.say(self.unmet(*op, left, right), tone, node);
                 }
                 Node::Fact { .. } => {
-                    let text = self.fact_text(node);
+                    let text = self.standing(node);
                     let text = match self.language {
                         Language::Zh => format!("{text}，因此不适用"),
                         Language::En => format!("{text}, so it does not apply"),
@@ -185,11 +190,37 @@ impl Teller<'_> {
         }
     }
 
+    /// A fact in words; a helper without a sentence gives way to what it rests on.
+    fn standing(&self, fact: NodeIndex) -> String {
+        let mut texts: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut stack = vec![fact];
+        while let Some(n) = stack.pop() {
+            let Node::Fact { rel, values, given, .. } = &self.graph[n] else {
+                stack.extend(self.below(n).into_iter().rev());
+                continue;
+            };
+            let choice = self.words.leaf(*rel, Detail::Middle);
+            if !seen.insert(n) || (n != fact && (choice || self.words.quiet(*rel))) {
+                continue;
+            }
+            let own = if *given { self.words.row(*rel, values) } else { self.phrase(n) };
+            match own {
+                Some(text) if !texts.contains(&text) => texts.push(text),
+                Some(_) => {}
+                None if self.plain || self.below(n).is_empty() => texts.push(self.words.fact(*rel, values)),
+                None => stack.extend(self.below(n).into_iter().rev()),
+            }
+        }
+        texts.truncate(3);
+        texts.join(self.language.pick("，", ", "))
+    }
+
     /// Something that holds and thereby blocks an attempt.
     fn blocker(&mut self, attempt: NodeIndex, fact: NodeIndex) -> Option<Sentence> {
         let Node::Attempt { rule, .. } = &self.graph[attempt] else { return None };
         let rule = *rule;
-        let text = self.fact_text(fact);
+        let text = self.standing(fact);
         let text = match self.language {
             Language::Zh => format!("{text}，因此不能得出该结论"),
             Language::En => format!("{text}, which stands in the way"),
@@ -265,7 +296,14 @@ impl Teller<'_> {
                 }
             }
         };
-        if let Some(m) = margin {
+        let same = left == right && matches!(op, CmpOp::Lt | CmpOp::Gt);
+        let same = same.then(|| match (date, self.language) {
+            (true, Language::Zh) => "两者同日".to_owned(),
+            (true, Language::En) => "it is the same day".to_owned(),
+            (false, Language::Zh) => "两者相等".to_owned(),
+            (false, Language::En) => "they are equal".to_owned(),
+        });
+        if let Some(m) = same.or(margin) {
             text.push_str(&match self.language {
                 Language::Zh => format!("（{m}）"),
                 Language::En => format!(" ({m})"),

@@ -34,6 +34,8 @@ pub(super) struct Teller<'a> {
     pub(super) plain: bool,
     /// What was said as an item, so that it is said once.
     pub(super) said: HashSet<(usize, Option<usize>, String)>,
+    /// What does not follow is told as a whole: one provision may come up again with another lack.
+    pub(super) whole: bool,
     explanation: &'a Explanation,
     told: HashSet<NodeIndex>,
     /// By answer (0 for what is common to all) and part.
@@ -56,6 +58,7 @@ impl<'a> Teller<'a> {
             language: words.language(),
             plain: !any,
             said: HashSet::new(),
+            whole: explanation.absence.is_some(),
             explanation,
             told: HashSet::new(),
             sections: BTreeMap::new(),
@@ -105,7 +108,7 @@ impl<'a> Teller<'a> {
         self.below(fact).into_iter().find(|n| matches!(self.graph[*n], Node::Rule { .. }))
     }
 
-    fn phrase(&self, fact: NodeIndex) -> Option<String> {
+    pub(super) fn phrase(&self, fact: NodeIndex) -> Option<String> {
         match &self.graph[self.step_below(fact)?] {
             Node::Rule { rule, bindings } => self.words.step(*rule, bindings),
             _ => None,
@@ -204,6 +207,10 @@ impl<'a> Teller<'a> {
                         continue;
                     }
                     if skipped && node != root {
+                        // It goes without saying, but not what was chosen for it.
+                        if let Some(rule) = self.step_below(node) {
+                            self.note_readings(rule);
+                        }
                         continue;
                     }
                     let part = match (node == root, own, *given) {
@@ -391,7 +398,7 @@ impl<'a> Teller<'a> {
         if self.words.quiet(*rel) || own.is_some_and(|p| p.0 == Part::Unsaid) || !self.told.insert(node) {
             return;
         }
-        let (part, rank) = own.filter(|p| p.0 != Part::Result).unwrap_or((Part::Exception, 5));
+        let (part, rank) = own.filter(|p| p.0 == Part::Reason).unwrap_or((Part::Exception, own.map_or(5, |p| p.1)));
         let worded = self.words.words_absence(*rel) || !self.words.mute_absence(*rel);
         let text = if worded {
             self.words.absence(*rel, pattern)

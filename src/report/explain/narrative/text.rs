@@ -104,8 +104,8 @@ impl Narrative {
         }
         if !s.sources.is_empty() {
             out.push_str(&match self.language {
-                Language::Zh => format!("〔{}〕", s.sources.join("；")),
-                Language::En => format!(" [{}]", s.sources.join("; ")),
+                Language::Zh => format!("〔{}〕", tidy(&s.sources.join("；"))),
+                Language::En => format!(" [{}]", tidy(&s.sources.join("; "))),
             });
         }
         out
@@ -134,7 +134,10 @@ pub fn render(n: &Narrative) -> String {
                 push(&mut out, "  ", "  ", &format!("{h}{}", language.pick("：", ":")));
             }
             if !p.sentences.is_empty() {
-                let lines: Vec<String> = p.sentences.iter().map(|s| format!("{}{stop}", n.line(s))).collect();
+                let last = p.sentences.len() - 1;
+                let end = |i: usize| if i == last && !p.items.is_empty() { language.pick("：", ":") } else { stop };
+                let lines: Vec<String> =
+                    p.sentences.iter().enumerate().map(|(i, s)| format!("{}{}", n.line(s), end(i))).collect();
                 push(&mut out, "  ", "  ", &lines.join(between));
             }
             for s in &p.items {
