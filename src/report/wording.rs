@@ -12,6 +12,9 @@ use std::collections::HashMap;
 /// Longest name that is set beside an id, in terminal columns.
 const NAME_WIDTH: usize = 44;
 
+/// A day that rules put where a period has no end.
+const OPEN_END: i32 = 1_000_000;
+
 /// Words of a rulebook over a casebase.
 #[derive(Debug)]
 pub struct BookWords<'a> {
@@ -172,6 +175,43 @@ impl<'a> BookWords<'a> {
         reading
     }
 
+    /// What was asked for that the sentence of an absence does not name: a provision, or further columns of a table. Without
+    /// it the sentence would say more than is known.
+    fn unnamed(&self, rel: RelId, pattern: &[Option<Value>], phrase: &Phrase) -> String {
+        let r = self.book.program.rel(rel);
+        let table = r.notes.has("input");
+        let context = r.notes.get("context").unwrap_or("");
+        let mut found = Vec::new();
+        for (i, (v, c)) in pattern.iter().zip(&r.columns).enumerate() {
+            let Some(v) = v else { continue };
+            if phrase.places().any(|n| n == c.name) {
+                continue;
+            }
+            if table && i > 0 && !context.split_whitespace().any(|n| n == c.name) {
+                let label = r.notes.all("col").find_map(|n| {
+                    let (name, labels) = n.split_once(' ')?;
+                    let (zh, en) = labels.split_once('|')?;
+                    let first = self.language.pick(zh, en).split(';').next()?;
+                    (name == c.name).then(|| first.trim().to_owned())
+                });
+                let label = label.unwrap_or_else(|| c.name.clone());
+                found.push(match self.language {
+                    Language::Zh => format!("{label}为“{}”", self.value(v)),
+                    Language::En => format!("{label}: {}", self.value(v)),
+                });
+            } else if !table && self.book.program.types[c.ty.index()].notes.has("provision") {
+                found.push(self.value(v));
+            }
+        }
+        match (found.is_empty(), table, self.language) {
+            (true, ..) => String::new(),
+            (_, true, Language::Zh) => format!("（条件：{}）", found.join("，")),
+            (_, true, Language::En) => format!(" (with {})", found.join(", ")),
+            (_, false, Language::Zh) => format!("（就{}而言）", found.join("、")),
+            (_, false, Language::En) => format!(" (as to {})", found.join(", ")),
+        }
+    }
+
     fn words_of(&self, values: &[Value]) -> Option<Vec<u32>> {
         values.iter().map(|v| self.given.known_word(&v.value)).collect()
     }
@@ -192,6 +232,7 @@ impl Words for BookWords<'_> {
             Const::Symbol(s) => self.label(v.ty, s),
             Const::Number(crate::lang::date::BLANK) => self.language.pick("（空）", "(blank)").to_owned(),
             Const::Number(n) if !self.book.program.types[v.ty.index()].date => n.to_string(),
+            Const::Number(n) if *n >= OPEN_END => self.language.pick("无截止日", "no end date").to_owned(),
             _ => words::plain_value(&self.book.program, v),
         }
     }
@@ -231,16 +272,7 @@ impl Words for BookWords<'_> {
                     _ => any(at),
                 }
             });
-            // A provision asked for that the sentence does not name.
-            for (v, c) in pattern.iter().zip(&r.columns) {
-                let provision = self.book.program.types[c.ty.index()].notes.has("provision");
-                if let (Some(v), true) = (v, provision && !p.places().any(|n| n == c.name)) {
-                    text.push_str(&match self.language {
-                        Language::Zh => format!("（就{}而言）", self.value(v)),
-                        Language::En => format!(" (as to {})", self.value(v)),
-                    });
-                }
-            }
+            text.push_str(&self.unnamed(rel, pattern, &p));
             return text;
         }
         if self.tables[rel.index()] && r.notes.get(self.language.pick("zh", "en")).is_none() {

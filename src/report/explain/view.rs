@@ -185,7 +185,8 @@ pub(super) fn notes(e: &Explanation, language: Language) -> Vec<String> {
     out
 }
 
-fn blank(value: &Value) -> bool {
+/// Whether a value is blank.
+pub(super) fn blank(value: &Value) -> bool {
     match &value.value {
         Const::Symbol(s) => s.is_empty(),
         Const::Number(n) => *n == BLANK,

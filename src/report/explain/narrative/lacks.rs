@@ -1,7 +1,7 @@
 //! What was looked for and not shown: exceptions that a proof relies on not holding, and the rules that came nearest to what
 //! does not follow. "Not shown" is all that is said; that something is otherwise is said only where the file says so.
 
-use super::super::view::Detail;
+use super::super::view::{Detail, blank};
 use super::super::words::{Doubt, Language, Part, operator};
 use super::tell::Teller;
 use super::{Sentence, Tone};
@@ -155,7 +155,9 @@ impl Teller<'_> {
                     }
                 }
                 Node::Compare { op, left, right, .. } => {
-                    let tone = if *op == CmpOp::Ne { Tone::Otherwise } else { Tone::NotShown };
+                    // Where nothing is filled in, nothing is found to be otherwise.
+                    let stated = *op == CmpOp::Ne && !blank(right);
+                    let tone = if stated { Tone::Otherwise } else { Tone::NotShown };
                     out.say(self.unmet(*op, left, right), tone, node);
                 }
                 Node::Fact { .. } => {
@@ -274,6 +276,8 @@ impl Teller<'_> {
         let date = w.program().types.get(left.ty.index()).is_some_and(|t| t.date);
         let margin = super::super::words::margin(w.program(), self.language, op, left, right, false);
         let mut text = match (self.language, op) {
+            (Language::Zh, CmpOp::Ne) if blank(right) => "案卷未填写该项".to_owned(),
+            (Language::En, CmpOp::Ne) if blank(right) => "the file leaves it blank".to_owned(),
             (Language::Zh, CmpOp::Ne) => format!("案卷所载即为“{b}”"),
             (Language::En, CmpOp::Ne) => format!("what is on file is \"{b}\""),
             (Language::Zh, CmpOp::Eq) => format!("须为“{b}”，而此处为“{a}”"),

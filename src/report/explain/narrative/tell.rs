@@ -141,7 +141,17 @@ impl<'a> Teller<'a> {
     fn put(&mut self, part: Part, rank: u32, lead: Option<Sentence>, items: Vec<Sentence>) {
         let common = matches!(part, Part::Case | Part::Role | Part::Basis);
         let key = (if common { 0 } else { self.answer }, part);
-        self.sections.entry(key).or_default().push(Told { rank, lead, items });
+        let told = self.sections.entry(key).or_default();
+        // What is said already gains nodes and rows.
+        if let (Some(new), true) = (&lead, items.is_empty())
+            && let Some(old) = told.iter_mut().filter_map(|t| t.lead.as_mut()).find(|l| l.text == new.text)
+        {
+            old.nodes.extend(new.nodes.iter().filter(|n| !old.nodes.contains(n)).copied().collect::<Vec<_>>());
+            let more: Vec<String> = new.sources.iter().filter(|s| !old.sources.contains(s)).cloned().collect();
+            old.sources.extend(more);
+            return;
+        }
+        told.push(Told { rank, lead, items });
     }
 
     pub(super) fn finish(mut self) -> Narrative {
@@ -347,7 +357,8 @@ impl<'a> Teller<'a> {
                 _ => {}
             }
         }
-        match (notes.is_empty(), self.language) {
+        // Of several margins nobody knows which is which.
+        match (notes.len() != 1, self.language) {
             (true, _) => String::new(),
             (_, Language::Zh) => format!("（{}）", notes.join("，")),
             (_, Language::En) => format!(" ({})", notes.join(", ")),
@@ -462,8 +473,10 @@ impl<'a> Teller<'a> {
             told.sort_by_key(|t| t.rank);
             let lacking = told.iter().all(|t| t.lead.as_ref().is_none_or(|l| l.tone != Tone::Holds));
             let (name, text) = heading(part, language, lacking);
+            let silent = |s: &Sentence| s.tone == Tone::NotShown;
+            let silent = told.iter().any(|t| t.lead.iter().chain(&t.items).any(silent));
             let mut paragraphs = paragraphs(told);
-            if part == Part::Exception && lacking && !self.plain {
+            if silent && !self.plain && (part == Part::Exception || self.whole && part == Part::Reason) {
                 let text = language.pick(
                     "“未查明”“未见”只说明案卷所载尚不足以得出该项，并非认定其不存在",
                     "\"not shown\" says that the file does not bear it out, not that it is found to be otherwise",
