@@ -1,6 +1,6 @@
 //! `zhuize why`: one shortest proof of a conclusion, or what it lacks.
 
-use super::form::{self, Form};
+use super::form::{self, Form, Format};
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk;
@@ -9,10 +9,14 @@ use crate::lang::program::{Arg, Const, Program, RelId, VarId};
 use crate::proof::demand::Prover;
 use crate::proof::derivation::derive;
 use crate::proof::{self, Explanation, Goal};
+use crate::report::explain::supports;
 use crate::report::{certificate, summary, wording::BookWords};
 use crate::rulebook::Rulebook;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Most sets of facts that are followed for one fact.
+const MOST_SUPPORTS: usize = 200;
 
 /// Arguments of `why`.
 #[derive(Debug, clap::Args)]
@@ -34,6 +38,12 @@ pub struct Args {
     /// Write a certificate of the answer, or of its absence, that `verify` can check
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
+    /// Count all proofs and show the smallest of them, at most N
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10", value_parser = clap::value_parser!(u32).range(1..))]
+    all: Option<u32>,
+    /// Show the minimal sets of given facts from which the conclusion follows (text or json)
+    #[arg(long, conflicts_with = "all")]
+    supports: bool,
     #[command(flatten)]
     form: Form,
 }
@@ -44,13 +54,52 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let goal = setting::as_held(goal(args, &book, setting, err)?, &book);
     let request = args.question.request(true);
     let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let options = args.form.options();
+    let options = proof::Options { best: args.all.unwrap_or(0) as usize, ..args.form.options() };
+    if args.supports {
+        return supports(args, &goal, &book, &loaded, setting, out);
+    }
     let explanation = proof::explain(&book.program, &loaded.database, &goal, &options).map_err(form::limit)?;
     if let Some(path) = &args.certificate {
         certify(path, &book, &loaded, &goal, &options)?;
     }
     let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
-    args.form.write(&explanation, &words, &head(&explanation, setting), out)
+    args.form.write(&explanation, &words, &head(&explanation, args.all.is_some(), setting), out)
+}
+
+/// Minimal supports of every answer.
+fn supports(
+    args: &Args,
+    goal: &Goal,
+    book: &Rulebook,
+    loaded: &Loaded,
+    setting: &Setting,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let options = proof::Options::default();
+    let mut prover = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
+    // What the rules themselves bring, and what the calendar computes, is no evidence.
+    let granted = |rel: RelId| {
+        let r = book.program.rel(rel);
+        r.inputs.is_empty() || r.notes.has("dimension") || r.notes.has("quiet")
+    };
+    let found = proof::supports(&mut prover, goal, &options, &granted, MOST_SUPPORTS).map_err(form::limit)?;
+    let words = BookWords::new(book, &loaded.database, &loaded.origins, form::language(setting));
+    if args.form.format == Format::Json {
+        let text = supports::json(goal.rel, &found, &words).map_err(|e| Failure::Limit(e.to_string()))?;
+        write!(out, "{text}")?;
+    } else if found.is_empty() {
+        writeln!(
+            out,
+            "{}",
+            setting.say(
+                "所问结论未能成立，没有支持它的事实组合。可用 why-not 询问所缺。",
+                "This does not follow, so nothing supports it: ask `why-not` what it lacks."
+            )
+        )?;
+    } else {
+        write!(out, "{}", supports::text(goal.rel, &found, &words))?;
+    }
+    Ok(())
 }
 
 /// Writes the certificate of a goal.
@@ -78,8 +127,19 @@ pub(super) fn origin(program: &Program, loaded: &Loaded, rel: RelId, values: &[C
 }
 
 /// A line above the tree that says which question is answered.
-fn head(explanation: &Explanation, setting: &Setting) -> String {
-    match (explanation.answers.len(), setting.lang) {
+fn head(explanation: &Explanation, all: bool, setting: &Setting) -> String {
+    let n = explanation.answers.len();
+    if all && n > 0 {
+        let counts = explanation.answers.iter().filter(|a| a.nth == 0).map(|a| a.proofs);
+        let total = counts.fold((0u128, true), |(t, e), c| (t.saturating_add(c.number), e && c.exact));
+        let (total, exact) = (total.0, total.1 && !explanation.truncated);
+        let about = if exact { "" } else { "≥" };
+        return match setting.lang {
+            Lang::Zh => format!("成立。共有推导 {about}{total} 种，由小到大列出 {n} 种："),
+            Lang::En => format!("This follows. {about}{total} derivations in all; the {n} smallest, smallest first:"),
+        };
+    }
+    match (n, setting.lang) {
         (0, Lang::Zh) => "所问结论未能成立（可用 why-not 细问）。以下是最接近成立的规则及其所缺：".to_owned(),
         (0, Lang::En) => {
             "This does not follow (`why-not` asks further). The rules that came nearest, and what each lacks:"

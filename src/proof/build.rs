@@ -2,6 +2,7 @@
 
 use super::demand::Prover;
 use super::graph::{Binding, Graph, Link, Node, NodeIndex, Value, constant};
+use super::proofs::Smallest;
 use super::rank::Ranks;
 use super::record::{FactId, Record};
 use super::why_not::{self, Attempt, Fate};
@@ -12,6 +13,9 @@ use crate::engine::value::Word;
 use crate::lang::program::{Arg, Atom, Literal, Prim, Program, RelId, RuleId, Term, TypeId, VarId};
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
+
+/// Which of the smallest proofs of a fact; `None` for the shortest.
+type Nth = Option<u32>;
 
 /// A relation and what was looked for in it.
 type Looked = (RelId, Vec<Option<Word>>);
@@ -27,9 +31,11 @@ pub struct Builder<'a, 'p> {
     pub ranks: Option<Ranks>,
     /// The graph.
     pub graph: Graph,
-    facts: FxHashMap<FactId, NodeIndex>,
+    /// The smallest proofs of what was recorded first, when several are wanted.
+    pub proofs: Option<Smallest>,
+    facts: FxHashMap<(FactId, Nth), NodeIndex>,
     absences: FxHashMap<Looked, (NodeIndex, usize)>,
-    open_facts: VecDeque<(FactId, NodeIndex, usize)>,
+    open_facts: VecDeque<(FactId, Nth, NodeIndex, usize)>,
     open_absences: VecDeque<(RelId, Vec<Option<Word>>, NodeIndex, usize)>,
     costs: why_not::Costs,
 }
@@ -45,6 +51,7 @@ impl<'a, 'p> Builder<'a, 'p> {
             record: Record::default(),
             ranks: None,
             graph: Graph::new(),
+            proofs: None,
             facts: FxHashMap::default(),
             absences: FxHashMap::default(),
             open_facts: VecDeque::new(),
@@ -62,17 +69,43 @@ impl<'a, 'p> Builder<'a, 'p> {
     /// its proof are examined.
     pub fn fact(&mut self, rel: RelId, number: u32, depth: usize) -> NodeIndex {
         let id = self.record.fact(self.prover, rel, number);
-        if let Some(node) = self.facts.get(&id) {
+        self.fact_node(id, None, depth)
+    }
+
+    /// Nodes for the smallest proofs of facts: number of the fact, which proof, node.
+    ///
+    /// # Errors
+    /// When the prover meets a limit.
+    pub fn smallest(&mut self, rel: RelId, numbers: &[u32]) -> Result<Vec<(u32, u32, NodeIndex)>, Limit> {
+        let ids: Vec<FactId> = numbers.iter().map(|n| self.record.fact(self.prover, rel, *n)).collect();
+        self.record.follow(self.prover, self.options.most_instances)?;
+        let (program, record) = (self.program, &self.record);
+        let tests = |i: u32| tests(program, record.instances[i as usize].rule);
+        let ranks = Ranks::of(record, &tests);
+        let proofs = Smallest::of(record, &ranks, self.options.best, &tests);
+        let each: Vec<usize> = ids.iter().map(|id| proofs.get(*id).len()).collect();
+        self.proofs = Some(proofs);
+        let mut out = Vec::new();
+        for ((number, id), n) in numbers.iter().zip(ids).zip(each) {
+            for nth in 0..n as u32 {
+                out.push((*number, nth, self.fact_node(id, Some(nth), self.options.absence_depth)));
+            }
+        }
+        Ok(out)
+    }
+
+    fn fact_node(&mut self, id: FactId, nth: Nth, depth: usize) -> NodeIndex {
+        if let Some(node) = self.facts.get(&(id, nth)) {
             return *node;
         }
         let fact = &self.record.facts[id.index()];
-        let (row, given) = (fact.row.clone(), fact.given);
+        let (rel, row, given) = (fact.rel, fact.row.clone(), fact.given);
         let values = self.row_values(rel, row.iter().map(|w| Some(*w)));
         let values = values.into_iter().flatten().collect();
         let proofs = super::rank::Count { number: u128::from(given), exact: true };
         let node = self.graph.add_node(Node::Fact { rel, values, given, proofs, folded: false });
-        self.facts.insert(id, node);
-        self.open_facts.push_back((id, node, depth));
+        self.facts.insert((id, nth), node);
+        self.open_facts.push_back((id, nth, node, depth));
         node
     }
 
@@ -127,8 +160,8 @@ impl<'a, 'p> Builder<'a, 'p> {
             let ranks = Ranks::of(&self.record, &tests);
             let open: Vec<_> = self.open_facts.drain(..).collect();
             let mut work: VecDeque<_> = open.into();
-            while let Some((id, node, depth)) = work.pop_front() {
-                self.prove(&ranks, id, node, depth)?;
+            while let Some((id, nth, node, depth)) = work.pop_front() {
+                self.prove(&ranks, id, nth, node, depth)?;
                 work.extend(self.open_facts.drain(..));
             }
             self.ranks = Some(ranks);
@@ -136,12 +169,15 @@ impl<'a, 'p> Builder<'a, 'p> {
     }
 
     /// Puts the shortest proof, or all kept ones, below a fact.
-    fn prove(&mut self, ranks: &Ranks, id: FactId, node: NodeIndex, depth: usize) -> Result<(), Limit> {
+    fn prove(&mut self, ranks: &Ranks, id: FactId, nth: Nth, node: NodeIndex, depth: usize) -> Result<(), Limit> {
         if let Node::Fact { proofs, .. } = &mut self.graph[node] {
             *proofs = ranks.count[id.index()];
         }
         let fact = &self.record.facts[id.index()];
-        let steps: Vec<u32> = if self.options.alternatives {
+        let chosen = nth.and_then(|n| self.proofs.as_ref()?.get(id).get(n as usize)).cloned();
+        let steps: Vec<u32> = if let Some(d) = &chosen {
+            d.instance.into_iter().collect()
+        } else if self.options.alternatives {
             fact.by.iter().copied().filter(|i| ranks.kept[*i as usize]).collect()
         } else {
             ranks.shortest[id.index()].into_iter().collect()
@@ -159,11 +195,12 @@ impl<'a, 'p> Builder<'a, 'p> {
             self.graph.add_edge(node, step, Link { literal: None, holds: true });
             let rule = self.program.rule(instance.rule);
             for (l, literal) in rule.body.iter().enumerate() {
-                let premises: Vec<FactId> =
-                    instance.premises.iter().filter(|(at, _)| *at as usize == l).map(|(_, f)| *f).collect();
+                let nth = |i: usize| chosen.as_ref().map(|d| d.premises[i]);
+                let premises = instance.premises.iter().enumerate().filter(|(_, (at, _))| *at as usize == l);
+                let premises: Vec<(FactId, Nth)> = premises.map(|(i, (_, f))| (*f, nth(i))).collect();
                 let child = match literal {
                     Literal::Atom(_) => match premises.first() {
-                        Some(f) => self.recorded(*f, depth),
+                        Some((f, nth)) => self.fact_node(*f, *nth, depth),
                         None => continue,
                     },
                     Literal::Not(atom) => {
@@ -182,8 +219,8 @@ impl<'a, 'p> Builder<'a, 'p> {
                     Literal::Range { .. } => self.range(instance.rule, literal, &instance.vars, true),
                     Literal::Aggregate { .. } => {
                         let node = self.aggregate(instance.rule, literal, &instance.vars, None, premises.len());
-                        for f in premises {
-                            let row = self.recorded(f, depth);
+                        for (f, nth) in premises {
+                            let row = self.fact_node(f, nth, depth);
                             self.graph.add_edge(node, row, Link { literal: None, holds: true });
                         }
                         node
@@ -193,16 +230,6 @@ impl<'a, 'p> Builder<'a, 'p> {
             }
         }
         Ok(())
-    }
-
-    fn recorded(&mut self, f: FactId, depth: usize) -> NodeIndex {
-        if let Some(node) = self.facts.get(&f) {
-            return *node;
-        }
-        let fact = &self.record.facts[f.index()];
-        let (rel, row) = (fact.rel, fact.row.clone());
-        let number = self.prover.number(rel, &row).expect("a recorded fact is known to its prover");
-        self.fact(rel, number, depth)
     }
 
     /// Puts the nearest attempts below an absence.

@@ -14,6 +14,7 @@ pub mod demand;
 pub mod derivation;
 pub mod given;
 pub mod graph;
+pub mod proofs;
 pub mod rank;
 pub mod record;
 pub mod typed;
@@ -52,6 +53,8 @@ pub struct Options {
     pub answers: usize,
     /// All proofs in the graph instead of the shortest.
     pub alternatives: bool,
+    /// So many proofs of each answer, the smallest first, each with nodes of its own; 0 for the shortest alone.
+    pub best: usize,
     /// How deep a negated premise of a proof is examined; 0 leaves it a leaf.
     pub absence_depth: usize,
     /// How deep the absence of the goal itself is examined.
@@ -73,6 +76,7 @@ impl Default for Options {
         Self {
             answers: 20,
             alternatives: false,
+            best: 0,
             absence_depth: 1,
             why_not_depth: 4,
             attempts: 3,
@@ -89,11 +93,13 @@ impl Default for Options {
 pub struct Answer {
     /// Its node.
     pub node: NodeIndex,
+    /// Which of its proofs lies below the node, from 0.
+    pub nth: u32,
     /// Number of its proofs.
     pub proofs: Count,
-    /// Fewest rule steps, one above the other; 0 for a given fact.
+    /// Rule steps of this proof, one above the other; 0 for a given fact.
     pub levels: u32,
-    /// Facts, steps and tests of the shortest proof, shared parts counted each time.
+    /// Facts, steps and tests of this proof, shared parts counted each time.
     pub size: u128,
 }
 
@@ -146,15 +152,19 @@ pub fn explain_with(prover: &mut Prover<'_>, goal: &Goal, options: &Options) -> 
     let mut builder = Builder::new(prover, options);
     let mut absence = None;
     let mut nodes = Vec::new();
-    for number in rows.iter().take(options.answers) {
-        nodes.push(builder.fact(goal.rel, *number, options.absence_depth));
+    if options.best > 0 {
+        nodes = builder.smallest(goal.rel, &rows[..rows.len().min(options.answers)])?;
+    } else {
+        for number in rows.iter().take(options.answers) {
+            nodes.push((*number, 0, builder.fact(goal.rel, *number, options.absence_depth)));
+        }
     }
     if rows.is_empty() {
         let pattern = pattern(&goal.args, builder.symbols());
         absence = Some(builder.absence(goal.rel, pattern, options.why_not_depth, None));
     }
     builder.finish()?;
-    let (record, ranks, graph) = (builder.record, builder.ranks, builder.graph);
+    let (record, ranks, smallest, graph) = (builder.record, builder.ranks, builder.proofs, builder.graph);
     let mut out = Explanation {
         goal: goal.clone(),
         answers: Vec::new(),
@@ -166,15 +176,65 @@ pub fn explain_with(prover: &mut Prover<'_>, goal: &Goal, options: &Options) -> 
         gave_up: prover.gave_up(),
         truncated: record.truncated,
     };
-    for (node, number) in nodes.into_iter().zip(rows) {
+    for (number, nth, node) in nodes {
         let row = prover.row(goal.rel, number);
         let (Some(ranks), Some(f)) = (&ranks, record.find(prover, goal.rel, row)) else { continue };
         let Some(levels) = ranks.level[f.index()] else {
             let what = "the bound on recorded rule instances was met before a proof was complete";
             return Err(Limit::Internal { what: what.into() });
         };
+        let (levels, size) = match smallest.as_ref().and_then(|s| s.get(f).get(nth as usize)) {
+            Some(d) => (d.levels, d.size),
+            None => (levels, ranks.size[f.index()]),
+        };
         let Node::Fact { proofs, .. } = out.graph[node] else { continue };
-        out.answers.push(Answer { node, proofs, levels, size: ranks.size[f.index()] });
+        out.answers.push(Answer { node, nth, proofs, levels, size });
+    }
+    Ok(out)
+}
+
+/// An answer of a goal with the minimal sets of given facts it follows from.
+#[derive(Clone, Debug)]
+pub struct Supported {
+    /// The answer's values.
+    pub values: Vec<graph::Value>,
+    /// The sets, smallest first: relation and values of each fact.
+    pub sets: Vec<Vec<(RelId, Vec<graph::Value>)>>,
+    /// Whether a bound was met, so that sets may be missing.
+    pub cut: bool,
+}
+
+/// Minimal sets of given facts from which the answers of a goal follow while what is absent stays absent. Rows of relations
+/// for which `granted` holds are taken for granted. At most `most` sets of a fact are followed.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn supports(
+    prover: &mut Prover<'_>,
+    goal: &Goal,
+    options: &Options,
+    granted: &dyn Fn(RelId) -> bool,
+    most: usize,
+) -> Result<Vec<Supported>, Limit> {
+    let rows = answers(prover, goal)?;
+    let mut record = record::Record::default();
+    let ids: Vec<_> = rows.iter().take(options.answers).map(|number| record.fact(prover, goal.rel, *number)).collect();
+    record.follow(prover, options.most_instances)?;
+    let plain = |rel: RelId, row: &[Word], prover: &Prover<'_>| -> Vec<graph::Value> {
+        let words = row.iter().map(|w| Some(*w));
+        typed::row(prover.program(), prover.text(), rel, words).into_iter().flatten().collect()
+    };
+    let mut out = Vec::new();
+    for id in ids {
+        let found = proofs::supports(&record, id, &|f| granted(f.rel), most);
+        let mut sets = Vec::new();
+        for set in &found.sets {
+            let mut facts: Vec<_> = set.iter().map(|f| &record.facts[f.index()]).collect();
+            facts.sort_by(|a, b| (a.rel, &a.row).cmp(&(b.rel, &b.row)));
+            sets.push(facts.into_iter().map(|f| (f.rel, plain(f.rel, &f.row, prover))).collect());
+        }
+        let values = plain(goal.rel, &record.facts[id.index()].row, prover);
+        out.push(Supported { values, sets, cut: found.cut || record.truncated });
     }
     Ok(out)
 }
