@@ -19,6 +19,7 @@ pub mod rank;
 pub mod record;
 pub mod typed;
 pub mod unify;
+pub mod what_if;
 pub mod why_not;
 
 use crate::engine::limit::Limit;

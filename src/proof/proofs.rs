@@ -175,12 +175,14 @@ pub fn supports(record: &Record, goal: FactId, granted: &dyn Fn(&Fact) -> bool, 
             }
             combined = next;
         }
+        let head_cut = of[instance.head.index()].cut;
         let head = &mut of[instance.head.index()];
-        let mut changed = combined.cut && !head.cut;
-        head.cut |= combined.cut;
+        let was_cut = std::mem::replace(&mut head.cut, head_cut || combined.cut);
+        let mut changed = false;
         for set in combined.sets {
             changed |= head.insert(set, most);
         }
+        changed |= head.cut && !was_cut;
         if changed {
             for user in &used_by[instance.head.index()] {
                 enqueue(&mut waiting, &mut queued, *user);

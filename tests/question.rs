@@ -1,0 +1,229 @@
+//! Questions beyond why and why not, against brute force on random programs: all proofs, supports, what if.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
+mod random;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, FileFailurePersistence};
+use random::{Shape, compile};
+use std::collections::BTreeSet;
+use zhuize::engine::naive;
+use zhuize::engine::naive::body::Source;
+use zhuize::engine::store::Database;
+use zhuize::lang::program::{Literal, Program, RelId};
+use zhuize::proof::demand::{Change, Prover};
+use zhuize::proof::proofs::{Smallest, supports};
+use zhuize::proof::rank::Ranks;
+use zhuize::proof::record::{FactId, Record};
+use zhuize::proof::what_if;
+
+fn config(default: u32) -> Config {
+    Config {
+        cases: random::cases(default),
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        max_shrink_iters: 4000,
+        ..Config::default()
+    }
+}
+
+const RICH: Shape = Shape { derived: 4, rules: 3, facts: 6, rich: true };
+const PLAIN: Shape = Shape { derived: 3, rules: 3, facts: 5, rich: false };
+
+/// The program without its facts, and these as given facts.
+fn split(text: &str) -> (Program, Database) {
+    let program = compile(text);
+    let mut facts = Database::new(&program);
+    facts.add_program_facts(&program);
+    (Program { facts: Vec::new(), ..program }, facts)
+}
+
+fn derived(program: &Program) -> impl Iterator<Item = RelId> + '_ {
+    (0..program.relations.len()).map(|i| RelId(i as u32)).filter(|r| program.rel(*r).name.starts_with('d'))
+}
+
+fn record_all(prover: &mut Prover<'_>, most: usize) -> (Record, Vec<FactId>) {
+    let mut record = Record::default();
+    let mut asked = Vec::new();
+    for rel in derived(prover.program()).collect::<Vec<_>>() {
+        let mut rows = Vec::new();
+        prover.matching(rel, &[], &[], &mut rows).expect("within limits");
+        rows.into_iter().take(most).for_each(|r| asked.push(record.fact(prover, rel, r)));
+    }
+    record.follow(prover, usize::MAX).expect("within limits");
+    (record, asked)
+}
+
+/// Sizes of all proofs of a fact over kept instances, by plain recursion; `None` when there are too many.
+fn sizes(record: &Record, ranks: &Ranks, tests: &dyn Fn(u32) -> usize, f: FactId) -> Option<Vec<u128>> {
+    let fact = &record.facts[f.index()];
+    let mut out: Vec<u128> = fact.given.then_some(1).into_iter().collect();
+    for i in fact.by.iter().filter(|i| ranks.kept[**i as usize]) {
+        let mut combined = vec![2 + tests(*i) as u128];
+        for (_, p) in &record.instances[*i as usize].premises {
+            let ways = sizes(record, ranks, tests, *p)?;
+            combined = combined.iter().flat_map(|s| ways.iter().map(move |w| s + w)).collect();
+            if combined.len() > 2000 {
+                return None;
+            }
+        }
+        out.extend(combined);
+    }
+    (out.len() <= 2000).then_some(out)
+}
+
+fn proofs_are_the_smallest(text: &str) -> Result<(), TestCaseError> {
+    let program = compile(text);
+    let mut prover = Prover::new(&program, Database::new(&program), u64::MAX);
+    let (record, _) = record_all(&mut prover, usize::MAX);
+    let tests = |i: u32| {
+        let rule = program.rule(record.instances[i as usize].rule);
+        rule.body.iter().filter(|l| !matches!(l, Literal::Atom(_))).count()
+    };
+    let ranks = Ranks::of(&record, &tests);
+    let smallest = Smallest::of(&record, &ranks, 7, &tests);
+    for f in (0..record.facts.len() as u32).map(FactId) {
+        let Some(mut all) = sizes(&record, &ranks, &tests, f) else { continue };
+        all.sort_unstable();
+        all.truncate(7);
+        let found: Vec<u128> = smallest.get(f).iter().map(|d| d.size).collect();
+        prop_assert_eq!(found, all, "in\n{}", text);
+        let distinct: BTreeSet<_> = smallest.get(f).iter().map(|d| (d.instance, &d.premises)).collect();
+        prop_assert_eq!(distinct.len(), smallest.get(f).len(), "each proof once in\n{}", text);
+    }
+    Ok(())
+}
+
+/// What follows by the recorded instances from some of the given facts.
+fn closure(record: &Record, from: u32, given: &[usize]) -> Vec<bool> {
+    let mut holds = vec![false; record.facts.len()];
+    given.iter().enumerate().for_each(|(bit, f)| holds[*f] = from >> bit & 1 == 1);
+    loop {
+        let next = record
+            .instances
+            .iter()
+            .find(|i| !holds[i.head.index()] && i.premises.iter().all(|(_, p)| holds[p.index()]));
+        match next {
+            Some(i) => holds[i.head.index()] = true,
+            None => return holds,
+        }
+    }
+}
+
+fn supports_are_minimal_and_all(text: &str) -> Result<(), TestCaseError> {
+    let program = compile(text);
+    let mut prover = Prover::new(&program, Database::new(&program), u64::MAX);
+    let (record, asked) = record_all(&mut prover, 3);
+    let given: Vec<usize> = (0..record.facts.len()).filter(|f| record.facts[*f].given).collect();
+    if given.len() > 9 {
+        return Ok(());
+    }
+    let closures: Vec<Vec<bool>> = (0..1u32 << given.len()).map(|s| closure(&record, s, &given)).collect();
+    for goal in asked {
+        let enough = |s: u32| closures[s as usize][goal.index()];
+        let minimal = |s: u32| enough(s) && (0..given.len()).all(|b| s >> b & 1 == 0 || !enough(s & !(1 << b)));
+        let facts = |s: u32| -> Vec<FactId> {
+            (0..given.len()).filter(|b| s >> b & 1 == 1).map(|b| FactId(given[b] as u32)).collect()
+        };
+        let wanted: BTreeSet<Vec<FactId>> = (0..1u32 << given.len()).filter(|s| minimal(*s)).map(facts).collect();
+        let found = supports(&record, goal, &|_| false, 100_000);
+        prop_assert!(!found.cut);
+        prop_assert_eq!(found.sets.iter().cloned().collect::<BTreeSet<_>>(), wanted, "in\n{}", text);
+        let bounded = supports(&record, goal, &|_| false, 1);
+        prop_assert!(bounded.sets.len() <= 1 && (bounded.cut || found.sets.len() <= 1));
+    }
+    Ok(())
+}
+
+/// Some rows removed and some added, chosen by the bytes.
+fn changes(program: &Program, facts: &Database, tape: &[u8]) -> Vec<Change> {
+    let given: Vec<usize> = (0..program.relations.len()).filter(|i| !facts.tables[*i].is_empty()).collect();
+    let mut out: Vec<Change> = Vec::new();
+    for b in tape.chunks(3).filter(|_| !given.is_empty()) {
+        let rel = given[usize::from(b[0]) % given.len()];
+        let table = &facts.tables[rel];
+        let mut row = table.row(usize::from(b.get(1).copied().unwrap_or(0)) % table.len()).to_vec();
+        let add = b[0] % 2 == 1;
+        if add && !row.is_empty() {
+            // Another value of the same column.
+            let c = usize::from(b.get(2).copied().unwrap_or(0)) % row.len();
+            row[c] = table.row(usize::from(b.get(2).copied().unwrap_or(0)) % table.len())[c];
+        }
+        if add == table.contains(&row) || out.iter().any(|c| c.0.index() == rel && c.1 == row) {
+            continue;
+        }
+        out.push((RelId(rel as u32), row, add));
+    }
+    out
+}
+
+fn what_if_is_a_second_run(text: &str, tape: &[u8]) -> Result<(), TestCaseError> {
+    let (program, facts) = split(text);
+    let changes = changes(&program, &facts, tape);
+    let mut changed = facts.clone();
+    for (rel, row, add) in &changes {
+        let t = &mut changed.tables[rel.index()];
+        let mut rows: Vec<Vec<u32>> = t.rows().map(<[u32]>::to_vec).collect();
+        if *add { rows.push(row.clone()) } else { rows.retain(|r| r != row) }
+        let unit = row.is_empty() && !rows.is_empty();
+        *t = if unit {
+            zhuize::engine::store::Table::unit()
+        } else {
+            zhuize::engine::store::Table::from_rows(row.len(), rows.concat())
+        };
+    }
+    let (Ok(old), Ok(new)) = (naive::evaluate(&program, facts.clone()), naive::evaluate(&program, changed)) else {
+        return Ok(());
+    };
+    let list = |db: &Database| -> BTreeSet<String> {
+        let all = random::rows(&program, db).into_iter();
+        all.flat_map(|(n, rows)| rows.into_iter().map(move |r| format!("{n}({r})"))).collect()
+    };
+    let (old, new) = (list(&old), list(&new));
+    let mut before = Prover::new(&program, facts, u64::MAX);
+    let mut after = before.fork();
+    after.change(&changes);
+    let rows: Vec<_> = changes.iter().map(|(r, row, _)| (*r, row.clone())).collect();
+    let outcome = what_if::outcome(&mut before, &mut after, &rows).expect("within limits");
+    let mut found: (BTreeSet<String>, BTreeSet<String>) = Default::default();
+    for f in &outcome.flips {
+        let r = program.rel(f.rel);
+        if r.name.starts_with('$') {
+            continue;
+        }
+        let mut db = Database::new(&program);
+        let row: Vec<u32> = f.values.iter().map(|v| db.word(&v.value)).collect();
+        let text = format!("{}({})", r.name, random::show_row(&program, f.rel.index(), &row, &db.symbols));
+        if f.gained { &mut found.0 } else { &mut found.1 }.insert(text);
+    }
+    prop_assert_eq!(&found.0, &new.difference(&old).cloned().collect(), "gained in\n{}\nby {:?}", text, changes);
+    prop_assert_eq!(&found.1, &old.difference(&new).cloned().collect(), "lost in\n{}\nby {:?}", text, changes);
+    for (rel, _) in &outcome.kept {
+        prop_assert!(!program.rel(*rel).name.is_empty());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(400))]
+
+    #[test]
+    fn the_smallest_proofs_agree_with_enumeration(tape in prop::collection::vec(any::<u8>(), 0..200)) {
+        proofs_are_the_smallest(&random::program(&tape, &PLAIN))?;
+        proofs_are_the_smallest(&random::program(&tape, &RICH))?;
+    }
+
+    #[test]
+    fn supports_agree_with_all_subsets(tape in prop::collection::vec(any::<u8>(), 0..200)) {
+        supports_are_minimal_and_all(&random::program(&tape, &PLAIN))?;
+        supports_are_minimal_and_all(&random::program(&tape, &RICH))?;
+    }
+
+    #[test]
+    fn what_if_equals_running_again(
+        tape in prop::collection::vec(any::<u8>(), 0..300),
+        change in prop::collection::vec(any::<u8>(), 3..12),
+    ) {
+        what_if_is_a_second_run(&random::program(&tape, &RICH), &change)?;
+    }
+}
