@@ -10,9 +10,11 @@ use random::{Shape, compile};
 use std::collections::BTreeSet;
 use zhuize::engine::naive;
 use zhuize::engine::naive::body::Source;
-use zhuize::engine::store::Database;
+use zhuize::engine::store::{Database, Table};
 use zhuize::lang::program::{Literal, Program, RelId};
+use zhuize::proof::Goal;
 use zhuize::proof::demand::{Change, Prover};
+use zhuize::proof::least_change::{Bounds, Changeable, least_change};
 use zhuize::proof::proofs::{Smallest, supports};
 use zhuize::proof::rank::Ranks;
 use zhuize::proof::record::{FactId, Record};
@@ -166,11 +168,7 @@ fn what_if_is_a_second_run(text: &str, tape: &[u8]) -> Result<(), TestCaseError>
         let mut rows: Vec<Vec<u32>> = t.rows().map(<[u32]>::to_vec).collect();
         if *add { rows.push(row.clone()) } else { rows.retain(|r| r != row) }
         let unit = row.is_empty() && !rows.is_empty();
-        *t = if unit {
-            zhuize::engine::store::Table::unit()
-        } else {
-            zhuize::engine::store::Table::from_rows(row.len(), rows.concat())
-        };
+        *t = if unit { Table::unit() } else { Table::from_rows(row.len(), rows.concat()) };
     }
     let (Ok(old), Ok(new)) = (naive::evaluate(&program, facts.clone()), naive::evaluate(&program, changed)) else {
         return Ok(());
@@ -204,6 +202,114 @@ fn what_if_is_a_second_run(text: &str, tape: &[u8]) -> Result<(), TestCaseError>
     Ok(())
 }
 
+/// Whether a goal's relation has a row, after edits.
+fn holds_after(program: &Program, facts: &Database, row: &[u32], rel: RelId, edits: &[&Change]) -> Option<bool> {
+    let mut changed = facts.clone();
+    for (rel, row, add) in edits {
+        let t = &mut changed.tables[rel.index()];
+        let mut rows: Vec<Vec<u32>> = t.rows().map(<[u32]>::to_vec).collect();
+        if *add { rows.push(row.clone()) } else { rows.retain(|r| r != row) }
+        *t = Table::from_rows(row.len(), rows.concat());
+    }
+    naive::evaluate(program, changed).ok().map(|db| db.table(rel).contains(row))
+}
+
+fn least_change_is_brute_force(text: &str) -> Result<(), TestCaseError> {
+    let (program, facts) = split(text);
+    let Ok(full) = naive::evaluate(&program, facts.clone()) else { return Ok(()) };
+    // All edits of one row over the values that occur.
+    let mut edits: Vec<Change> = Vec::new();
+    let mut changeable = Vec::new();
+    for (i, table) in facts.tables.iter().enumerate() {
+        let rel = RelId(i as u32);
+        if table.is_empty() || table.width() == 0 || table.width() > 2 || program.rules.iter().any(|r| r.head == rel) {
+            continue;
+        }
+        changeable.push(Changeable { rel, columns: None, key: Vec::new(), blank: vec![None; table.width()] });
+        edits.extend(table.rows().map(|r| (rel, r.to_vec(), false)));
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new()];
+        for c in &program.rel(rel).columns {
+            let mut domain = BTreeSet::new();
+            for (r, t) in program.relations.iter().zip(&full.tables) {
+                for (k, _) in r.columns.iter().enumerate().filter(|(_, d)| d.prim == c.prim) {
+                    domain.extend(t.rows().map(|row| row[k]));
+                }
+            }
+            rows = rows.iter().flat_map(|r| domain.iter().map(move |d| [r.as_slice(), &[*d]].concat())).collect();
+        }
+        edits.extend(rows.into_iter().filter(|r| !table.contains(r)).map(|r| (rel, r, true)));
+    }
+    if edits.len() > 36 {
+        return Ok(());
+    }
+    let mut prover = Prover::new(&program, facts.clone(), u64::MAX);
+    for rel in derived(&program) {
+        let table = full.table(rel);
+        let columns = &program.rel(rel).columns;
+        let mut rows: Vec<Vec<u32>> = table.rows().take(2).map(<[u32]>::to_vec).collect();
+        if let Some(mut odd) = rows.last().cloned()
+            && columns.windows(2).all(|c| c[0].prim == c[1].prim)
+        {
+            odd.reverse();
+            rows.push(odd);
+        }
+        for row in rows {
+            let to = !table.contains(&row);
+            let wanted = |set: &[&Change]| holds_after(&program, &facts, &row, rel, set) == Some(to);
+            let single: Vec<usize> = (0..edits.len()).filter(|i| wanted(&[&edits[*i]])).collect();
+            let mut pairs = Vec::new();
+            for a in 0..edits.len() {
+                for b in a + 1..edits.len() {
+                    if !single.contains(&a) && !single.contains(&b) && wanted(&[&edits[a], &edits[b]]) {
+                        pairs.push((a, b));
+                    }
+                }
+            }
+            let args = columns.iter().zip(&row).map(|(c, w)| {
+                zhuize::lang::program::Arg::Const(zhuize::proof::graph::constant(c.prim, *w, &full.symbols))
+            });
+            let goal = Goal { rel, args: args.collect() };
+            let bounds = Bounds { cost: 2, states: 100_000 };
+            let found = least_change(&mut prover, &goal, to, &changeable, &bounds).expect("within limits");
+            prop_assert!(!found.already && !found.cut);
+            let mut db = Database { symbols: full.symbols.clone(), ..Database::default() };
+            let mut ours: Vec<Vec<Change>> = Vec::new();
+            for set in &found.sets {
+                let mut plain = Vec::new();
+                for e in set {
+                    prop_assert!(e.old.is_some() != e.new.is_some(), "without keys rows come or go");
+                    let values = e.old.as_ref().or(e.new.as_ref()).expect("one of them");
+                    plain.push((e.rel, values.iter().map(|v| db.word(&v.value)).collect(), e.new.is_some()));
+                }
+                prop_assert!(wanted(&plain.iter().collect::<Vec<_>>()), "replayed: {:?} in\n{}", plain, text);
+                for one in plain.iter().filter(|_| plain.len() == 2) {
+                    prop_assert!(!wanted(&[one]), "minimal: {:?} in\n{}", plain, text);
+                }
+                ours.push(plain);
+            }
+            if found.open {
+                continue;
+            }
+            // All removals; and whether one or two edits are the least.
+            for i in &single {
+                if !edits[*i].2 {
+                    prop_assert!(ours.contains(&vec![edits[*i].clone()]), "{:?} missed in\n{}", edits[*i], text);
+                }
+            }
+            for (a, b) in &pairs {
+                if !edits[*a].2 && !edits[*b].2 {
+                    let both = |set: &Vec<Change>| set.contains(&edits[*a]) && set.contains(&edits[*b]);
+                    prop_assert!(ours.iter().any(both), "{:?} {:?} missed in\n{}", edits[*a], edits[*b], text);
+                }
+            }
+            let least = ours.iter().map(Vec::len).min();
+            let wanted = if !single.is_empty() { Some(1) } else { (!pairs.is_empty()).then_some(2) };
+            prop_assert_eq!(least, wanted, "of {:?} to {} in\n{}", goal, to, text);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config(400))]
 
@@ -225,5 +331,12 @@ proptest! {
         change in prop::collection::vec(any::<u8>(), 3..12),
     ) {
         what_if_is_a_second_run(&random::program(&tape, &RICH), &change)?;
+    }
+
+    #[test]
+    fn least_change_agrees_with_brute_force(tape in prop::collection::vec(any::<u8>(), 0..120)) {
+        let small = Shape { derived: 2, rules: 2, facts: 2, rich: false };
+        least_change_is_brute_force(&random::program(&tape, &small))?;
+        least_change_is_brute_force(&random::program(&tape, &Shape { rich: true, ..small }))?;
     }
 }

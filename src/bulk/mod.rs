@@ -1,6 +1,7 @@
 //! A run over a whole casebase: load, evaluate, look for contradictions.
 
 mod constraint;
+pub mod scenario;
 
 pub use constraint::{Contradiction, Row};
 

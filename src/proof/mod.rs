@@ -14,6 +14,7 @@ pub mod demand;
 pub mod derivation;
 pub mod given;
 pub mod graph;
+pub mod least_change;
 pub mod proofs;
 pub mod rank;
 pub mod record;

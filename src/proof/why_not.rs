@@ -92,7 +92,7 @@ pub fn attempts(
     each: usize,
 ) -> Result<Vec<Attempt>, Limit> {
     let mut found = Vec::new();
-    for mut attempt in search_all(prover, rel, pattern, each, BUDGET)? {
+    for mut attempt in search_all(prover, rel, pattern, each, BUDGET, 0)? {
         attempt.price = costs.attempt(prover, &attempt, LOOKAHEAD)?;
         found.push(attempt);
     }
@@ -120,12 +120,14 @@ impl Price {
     }
 }
 
-fn search_all(
+/// At most `keep` attempts of each rule that lack at most `within` literals, or as few as the nearest of the rule.
+pub(super) fn search_all(
     prover: &mut Prover<'_>,
     rel: RelId,
     pattern: &[Option<Word>],
     keep: usize,
     budget: usize,
+    within: usize,
 ) -> Result<Vec<Attempt>, Limit> {
     let program = prover.program();
     let mut out = Vec::new();
@@ -136,8 +138,8 @@ fn search_all(
         let mut search = Search { prover, id, rule, pattern, vars, fates, best: Vec::new(), keep, budget };
         search.step(0)?;
         // Of one rule, what lacks more than its nearest says nothing new.
-        let least = search.best.first().map_or(0, Attempt::lacking);
-        out.extend(search.best.into_iter().filter(|a| a.lacking() == least));
+        let least = search.best.first().map_or(0, Attempt::lacking).max(within);
+        out.extend(search.best.into_iter().filter(|a| a.lacking() <= least));
     }
     Ok(out)
 }
@@ -205,7 +207,7 @@ impl Costs {
         // While it is looked for, a circle through itself costs what nothing can pay.
         let mut least = Price::new(FIXED * 4, 0);
         self.known.insert(key.clone(), least);
-        for attempt in search_all(prover, rel, pattern, 1, PRICE_BUDGET)? {
+        for attempt in search_all(prover, rel, pattern, 1, PRICE_BUDGET, 0)? {
             least = least.min(self.attempt(prover, &attempt, depth - 1)?);
         }
         least.lacks = least.lacks.max(1);

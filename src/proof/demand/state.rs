@@ -2,6 +2,7 @@
 
 use super::{Change, Looked, Prover};
 use crate::engine::naive::heap::Heap;
+use crate::engine::value::Word;
 use crate::lang::program::RelId;
 use crate::proof::given::Given;
 use rustc_hash::FxHashSet;
@@ -61,6 +62,20 @@ impl Prover<'_> {
         self.consumers.clear();
         self.agenda.iter_mut().for_each(Vec::clear);
         (self.low, self.steps, self.complete) = (0, 0, false);
+    }
+
+    /// Given rows of a relation with those values in those columns.
+    pub(in crate::proof) fn given_rows(&mut self, rel: RelId, columns: &[usize], key: &[Word]) -> Vec<Vec<Word>> {
+        let given = &mut self.given[rel.index()];
+        let mut numbers = Vec::new();
+        given.matching(columns, key, &mut numbers);
+        numbers.into_iter().map(|n| given.row(n as usize).to_vec()).collect()
+    }
+
+    /// Some value of a column of the given rows of a relation.
+    pub(in crate::proof) fn some_value(&self, rel: RelId, column: usize) -> Option<Word> {
+        let given = &self.given[rel.index()];
+        (!given.is_empty()).then(|| given.row(0)[column])
     }
 
     /// Notes from now on the questions put to the given rows of these relations.
