@@ -146,17 +146,16 @@ impl<'a> Reader<'a> {
     /// Rows of the casebase that an atom matches; that there is none is a problem.
     fn matching(&mut self, text: &str) -> Vec<(RelId, Vec<Word>)> {
         let Some((rel, args, _)) = self.atom(text) else { return Vec::new() };
-        let wanted: Vec<Option<Option<Word>>> = args
-            .iter()
-            .map(|a| if let Arg::Const(c) = a { Some(self.database.known_word(c)) } else { None })
-            .collect();
+        let wanted: Vec<Option<Option<Word>>> =
+            args.iter().map(|a| if let Arg::Const(c) = a { Some(self.database.known_word(c)) } else { None }).collect();
         let fits = |row: &[Word]| {
             let same = |(w, want): (&Word, &Option<Option<Word>>)| want.is_none_or(|want| want == Some(*w));
             row.iter().zip(&wanted).all(same)
         };
         let agree = |row: &[Word]| {
             (0..row.len()).all(|a| {
-                (0..a).all(|b| !matches!((&args[a], &args[b]), (Arg::Var(x), Arg::Var(y)) if x == y) || row[a] == row[b])
+                (0..a)
+                    .all(|b| !matches!((&args[a], &args[b]), (Arg::Var(x), Arg::Var(y)) if x == y) || row[a] == row[b])
             })
         };
         let table = self.database.table(rel);

@@ -80,8 +80,8 @@ pub struct Found {
     pub states: usize,
     /// The bound on states was met: sets may be missing.
     pub cut: bool,
-    /// Something that bears on the goal could be changed only in ways that were not tried: an aggregate's rows, a value that a
-    /// test refuses.
+    /// Something that bears on the goal could be changed in ways that were not tried: an aggregate's rows, a value that a test
+    /// refuses, a cell for which any value of many might do. Changes that take rows away are all found even so.
     pub open: bool,
 }
 
@@ -152,7 +152,8 @@ impl Search<'_, '_> {
                 }
                 for edit in self.candidates(self.bounds.cost - cost)? {
                     // A row is edited once.
-                    let clash = |e: &Edit| e.rel == edit.rel && (e.old.is_some() && e.old == edit.old || e.new == edit.old);
+                    let clash =
+                        |e: &Edit| e.rel == edit.rel && (e.old.is_some() && e.old == edit.old || e.new == edit.old);
                     if set.iter().any(clash) || set.contains(&edit) {
                         continue;
                     }
@@ -224,7 +225,7 @@ impl Search<'_, '_> {
         if self.may_change(rel).is_some() {
             self.put(rel, wanted, out);
         }
-        for attempt in why_not::search_all(self.prover, rel, wanted, KEEP, BUDGET, remaining)? {
+        for attempt in why_not::search_all(self.prover, rel, wanted, KEEP, BUDGET, remaining + 1)? {
             self.mend(&attempt, remaining, depth, seen, out)?;
         }
         Ok(())
@@ -370,6 +371,8 @@ impl Search<'_, '_> {
         if c.columns.is_some() || !same.is_empty() {
             return;
         }
+        // A made-up value may not be the only one that helps.
+        self.found.open |= wanted.iter().zip(&c.blank).any(|(w, b)| w.is_none() && b.is_none());
         let cell = |at: usize, w: &Option<Word>| w.or(c.blank[at]).or_else(|| self.prover.some_value(rel, at));
         let new: Option<Vec<Word>> = wanted.iter().enumerate().map(|(at, w)| cell(at, w)).collect();
         if let Some(new) = new {

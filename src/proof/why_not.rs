@@ -135,7 +135,8 @@ pub(super) fn search_all(
         let rule = program.rule(id);
         let Some(vars) = unify(rule, pattern, true, prover.symbols()) else { continue };
         let fates = vec![None; rule.body.len()];
-        let mut search = Search { prover, id, rule, pattern, vars, fates, best: Vec::new(), keep, budget };
+        let mut search =
+            Search { prover, id, rule, pattern, vars, fates, best: Vec::new(), keep, every: within > 0, budget };
         search.step(0)?;
         // Of one rule, what lacks more than its nearest says nothing new.
         let least = search.best.first().map_or(0, Attempt::lacking).max(within);
@@ -226,6 +227,8 @@ struct Search<'a, 'p> {
     /// The nearest so far, nearest first, at most `keep`; no two would conclude the same row.
     best: Vec<Attempt>,
     keep: usize,
+    /// Attempts that would conclude the same row by other values are kept beside each other.
+    every: bool,
     budget: usize,
 }
 
@@ -409,7 +412,9 @@ impl Search<'_, '_> {
         };
         let head = heads(&attempt, self);
         for at in 0..self.best.len() {
-            if self.keep > 1 && heads(&self.best[at].clone(), self) == head {
+            let other = self.best[at].clone();
+            let same = if self.every { other.vars == attempt.vars } else { heads(&other, self) == head };
+            if self.keep > 1 && same {
                 if rank(&attempt) >= rank(&self.best[at]) {
                     return Ok(());
                 }
