@@ -8,6 +8,7 @@ use crate::lang::diagnostic::Diagnostic;
 use crate::lang::program::{Arg, Const, Prim, Program, RelId};
 use crate::lang::query;
 use crate::proof::demand::Change;
+use crate::proof::least_change::Changeable;
 use crate::rulebook::Rulebook;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -91,6 +92,26 @@ impl Scenario {
         self.add.iter().for_each(|t| reader.add(t));
         if reader.problems.is_empty() { Ok(reader.changes) } else { Err(reader.problems) }
     }
+}
+
+/// What the annotations `changeable` allow to be changed.
+pub fn changeable(schema: &Schema, program: &Program, database: &mut Database) -> Vec<Changeable> {
+    let mut out = Vec::new();
+    for t in &schema.tables {
+        let columns: Vec<usize> = (0..t.columns.len()).filter(|c| t.columns[*c].changeable).collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let whole = columns.len() == t.columns.len();
+        let cell = |(c, column): (usize, &crate::facts::schema::ColumnSchema)| match &column.default {
+            Some(d) => Some(database.symbols.intern(d)),
+            None if column.must => None,
+            None => Some(blank(program.rel(t.rel).columns[c].prim, database)),
+        };
+        let blank = t.columns.iter().enumerate().map(cell).collect();
+        out.push(Changeable { rel: t.rel, columns: (!whole).then_some(columns), key: t.key.clone(), blank });
+    }
+    out
 }
 
 struct Reader<'a> {

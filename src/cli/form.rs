@@ -130,3 +130,12 @@ pub fn atom(text: &str, book: &Rulebook, setting: &Setting, err: &mut dyn Write)
 pub fn limit(limit: crate::engine::limit::Limit) -> Failure {
     Failure::Limit(format!("{}: {limit}", limit.code()))
 }
+
+/// The refusal of a form that a command does not have.
+pub fn only_text_or_json(setting: &Setting) -> Failure {
+    Failure::Usage(
+        setting
+            .say("E0623: 此命令只有 text 和 json 两种形式", "E0623: this command has the forms text and json only")
+            .to_owned(),
+    )
+}

@@ -9,10 +9,12 @@ mod eval;
 mod export;
 mod failure;
 mod form;
+mod least_change;
 mod rules;
 mod run;
 mod setting;
 mod verify;
+mod what_if;
 mod why;
 mod why_not;
 
@@ -63,6 +65,10 @@ enum Command {
     Why(why::Args),
     /// Say what a conclusion lacks; with open places, what came nearest
     WhyNot(why_not::Args),
+    /// Say which conclusions come and go if facts, readings or the date were otherwise
+    WhatIf(what_if::Args),
+    /// Find the least that would have made a conclusion follow, or not follow
+    LeastChange(least_change::Args),
     /// Check a certificate that `why --certificate` wrote, with an evaluator of its own
     Verify(verify::Args),
     /// Check the rulebooks and, if given, a casebase
@@ -96,6 +102,8 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
+        Command::WhatIf(a) => what_if::run(&a, &setting, out, err),
+        Command::LeastChange(a) => least_change::run(&a, &setting, out, err),
         Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
         Command::Verify(a) => verify::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),

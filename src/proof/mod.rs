@@ -241,6 +241,21 @@ pub fn supports(
     Ok(out)
 }
 
+/// The answers of a goal as plain values, in order of what they show.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn answer_values(prover: &mut Prover<'_>, goal: &Goal) -> Result<Vec<Vec<graph::Value>>, Limit> {
+    let rows = answers(prover, goal)?;
+    let plain = |number: u32| -> Vec<graph::Value> {
+        let words = prover.row(goal.rel, number).iter().map(|w| Some(*w));
+        typed::row(prover.program(), prover.text(), goal.rel, words).into_iter().flatten().collect()
+    };
+    let mut out: Vec<_> = rows.into_iter().map(plain).collect();
+    out.sort_by(|a, b| what_if::order(a, b));
+    Ok(out)
+}
+
 /// The given facts that a goal can depend on, as a database of their own.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use super::{Change, Looked, Prover};
 use crate::engine::naive::heap::Heap;
+use crate::engine::store::Database;
 use crate::engine::value::Word;
 use crate::lang::program::RelId;
 use crate::proof::given::Given;
@@ -47,6 +48,12 @@ impl Prover<'_> {
             self.given[rel.index()].add(row);
         }
         self.forget();
+    }
+
+    /// All given facts as they now stand.
+    #[must_use]
+    pub fn given(&self) -> Database {
+        Database { symbols: self.symbols.clone(), tables: self.given.iter().map(Given::table).collect() }
     }
 
     /// Forgets everything concluded and looked at.

@@ -10,6 +10,7 @@ pub mod markup;
 pub mod measure;
 pub mod mermaid;
 pub mod narrative;
+pub mod outcome;
 pub mod supports;
 pub mod svg;
 pub mod tree;

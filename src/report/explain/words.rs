@@ -106,6 +106,11 @@ pub trait Words {
         plain_value(self.program(), value)
     }
 
+    /// What a column is called.
+    fn column(&self, _rel: RelId, name: &str) -> String {
+        name.to_owned()
+    }
+
     /// A fact that holds.
     fn fact(&self, rel: RelId, values: &[Value]) -> String {
         let shown = values.iter().map(|v| self.value(v)).collect::<Vec<_>>();

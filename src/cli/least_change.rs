@@ -1,0 +1,54 @@
+//! `zhuize least-change`: the least that would have made a conclusion follow, or not follow.
+
+use super::Failure;
+use super::form::{self, Form, Format};
+use super::setting::{self, Question, Setting};
+use crate::bulk;
+use crate::proof::demand::Prover;
+use crate::proof::least_change::{self, Bounds};
+use crate::report::explain::outcome;
+use crate::report::wording::BookWords;
+use std::io::Write;
+
+/// Arguments of `least-change`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    question: Question,
+    /// The conclusion, such as 'liable("c1","p2","zz-injury",_,_)'
+    atom: String,
+    /// What it should become: whether it follows
+    #[arg(long, action = clap::ArgAction::Set, value_name = "true|false")]
+    to: bool,
+    /// Most changes together
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    cost: usize,
+    /// Most situations looked at
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    states: usize,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+    let book = setting.rulebook(err)?;
+    let goal = setting::as_held(form::atom(&args.atom, &book, setting, err)?, &book);
+    let request = args.question.request(true);
+    let mut loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
+    let changeable = bulk::scenario::changeable(&loaded.schema, &book.program, &mut loaded.database);
+    let options = args.form.options();
+    let mut prover = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
+    let bounds = Bounds { cost: args.cost, states: args.states };
+    let found = least_change::least_change(&mut prover, &goal, args.to, &changeable, &bounds).map_err(form::limit)?;
+    let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
+    match args.form.format {
+        Format::Text => write!(out, "{}", outcome::least_text(&found, args.to, args.cost, &words))?,
+        Format::Json => {
+            let text = outcome::least_json(&found, args.to, &words).map_err(|e| Failure::Limit(e.to_string()))?;
+            write!(out, "{text}")?;
+        }
+        _ => return Err(form::only_text_or_json(setting)),
+    }
+    Ok(())
+}
