@@ -61,6 +61,15 @@ fn speaks_plainly(n: &Narrative) -> Result<(), Failed> {
             if let Some(w) = words.find(|w| w.contains('_')) {
                 return Err(format!("`{w}` in: {}", s.text).into());
             }
+            // A relation without a label would stand before its values.
+            let parts = || s.text.split(['；', ';']).map(str::trim);
+            let label = |r: &&zhuize::lang::program::Relation| {
+                let heads = [format!("{}：", r.name), format!("{}: ", r.name)];
+                parts().any(|p| heads.iter().any(|h| p.starts_with(h)))
+            };
+            if let Some(r) = book().program.relations.iter().filter(|r| !r.notes.has("zh")).find(label) {
+                return Err(format!("`{}` in: {}", r.name, s.text).into());
+            }
             if s.text.is_empty() || s.text.contains("（）") || s.text.contains("()") {
                 return Err(format!("an empty place in: {}", s.text).into());
             }
@@ -87,12 +96,13 @@ fn check(folder: &Path) -> Result<(), Failed> {
     let goal = parse_atom(&book().program, of["atom"]).map_err(|d| format!("{d:?}"))?;
     let told = explain(&book().program, &loaded.database, &goal.clone().into(), &narrative::options())
         .map_err(|l| l.to_string())?;
+    let beside = narrative::beside(&book().program, &loaded.database, &told).map_err(|l| l.to_string())?;
     let drawn =
         explain(&book().program, &loaded.database, &goal.into(), &Options::default()).map_err(|l| l.to_string())?;
     let mut wrong = String::new();
     for (language, name) in [(Language::Zh, "zh"), (Language::En, "en")] {
         let words = BookWords::new(book(), &loaded.database, &loaded.origins, language);
-        let prose = narrative::narrate(&told, &words);
+        let prose = narrative::narrate_with(&told, &beside, &words);
         if let Err(e) = speaks_plainly(&prose) {
             wrong.push_str(&format!("{}\n", e.message().unwrap_or("")));
         }

@@ -2,6 +2,8 @@
 
 use super::setting::{self, Setting};
 use super::{Failure, Lang};
+use crate::engine::store::Database;
+use crate::lang::program::Program;
 use crate::lang::query;
 use crate::proof::{Explanation, Goal};
 use crate::report::explain::svg::SvgOptions;
@@ -81,20 +83,45 @@ impl Form {
         head: &str,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
+        self.write_with(explanation, &[], words, head, out)
+    }
+
+    /// What hangs on the answers, where this form tells it.
+    pub fn beside(
+        &self,
+        program: &Program,
+        facts: &Database,
+        explanation: &Explanation,
+    ) -> Result<Vec<Vec<Explanation>>, Failure> {
+        match self.format {
+            Format::Narrative | Format::Html => narrative::beside(program, facts, explanation).map_err(limit),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Writes an explanation with what hangs on its answers.
+    pub fn write_with(
+        &self,
+        explanation: &Explanation,
+        beside: &[Vec<Explanation>],
+        words: &dyn Words,
+        head: &str,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
         let view = View::of(explanation, words, self.detail());
         match self.format {
             Format::Text => {
                 write!(out, "{head}\n\n{}", tree::render(&view, &TreeOptions::default()))?;
             }
             Format::Narrative => {
-                write!(out, "{}", narrative::render(&narrative::narrate(explanation, words)))?;
+                write!(out, "{}", narrative::render(&narrative::narrate_with(explanation, beside, words)))?;
             }
             Format::Dot => write!(out, "{}", dot::render(&view))?,
             Format::Svg => write!(out, "{}", svg::render(&view, &SvgOptions::default()))?,
             Format::Mermaid => write!(out, "{}", mermaid::render(&view))?,
             Format::Graphml => write!(out, "{}", graphml::render(&view))?,
             Format::Html => {
-                let told = narrative::narrate(explanation, words);
+                let told = narrative::narrate_with(explanation, beside, words);
                 let about = vec![format!("zhuize {}", env!("CARGO_PKG_VERSION"))];
                 write!(out, "{}", html::render(explanation, &view, &told, &html::PageOptions { about }))?;
             }

@@ -63,7 +63,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         certify(path, &book, &loaded, &goal, &options)?;
     }
     let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
-    args.form.write(&explanation, &words, &head(&explanation, args.all.is_some(), setting), out)
+    let beside = args.form.beside(&book.program, &loaded.database, &explanation)?;
+    let head = head(&explanation, args.all.is_some(), setting);
+    args.form.write_with(&explanation, &beside, &words, &head, out)
 }
 
 /// Minimal supports of every answer.

@@ -28,7 +28,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let goal = form::atom(&args.atom, &book, setting, err)?;
     let request = args.question.request(true);
     let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let options = proof::Options { attempts: args.nearest.max(1), ..proof::Options::default() };
+    let options = proof::Options { attempts: args.nearest.max(1), ..args.form.options() };
     let explanation = proof::explain(&book.program, &loaded.database, &goal, &options).map_err(form::limit)?;
     let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
     args.form.write(&explanation, &words, &head(&explanation, setting), out)

@@ -70,6 +70,7 @@ const DECL_KEYS: &[&str] = &[
     "part",
     "context",
     "doubt",
+    "beside",
 ];
 /// Sections of a narrative.
 const PARTS: &[&str] = &["case", "role", "basis", "reason", "exception", "result", "none"];
@@ -116,7 +117,7 @@ fn phrase(notes: &Notes, key: &str, places: &[&str], out: &mut Vec<Diagnostic>) 
 }
 
 /// What a relation says of its place in a narrative.
-fn story(notes: &Notes, columns: &[&str], out: &mut Vec<Diagnostic>) {
+fn story(program: &Program, notes: &Notes, columns: &[&str], out: &mut Vec<Diagnostic>) {
     for n in &notes.0 {
         let mut words = n.value.split_whitespace();
         let fine = match n.key.as_str() {
@@ -133,12 +134,23 @@ fn story(notes: &Notes, columns: &[&str], out: &mut Vec<Diagnostic>) {
                     && words.next().and_then(|w| w.split_once('=')).is_some_and(|(c, _)| columns.contains(&c));
                 tests && n.value.split('|').count() == 3
             }
+            "beside" => {
+                let there = words.next().and_then(|w| program.relation(w));
+                let there: Vec<&str> =
+                    there.map_or(Vec::new(), |r| program.rel(r).columns.iter().map(|c| c.name.as_str()).collect());
+                let pair =
+                    |w: &str| w.split_once('=').map_or((w.to_owned(), w.to_owned()), |(a, b)| (a.into(), b.into()));
+                words.map(pair).all(|(a, b)| columns.contains(&a.as_str()) && there.contains(&b.as_str()))
+                    && !there.is_empty()
+            }
             _ => true,
         };
         if !fine {
             let want = match n.key.as_str() {
                 "part" => format!("`part NAME [RANK]` with one of {}", PARTS.join(", ")),
                 "context" => format!("`context COLUMN...` with columns of this relation: {}", columns.join(", ")),
+                "beside" => "`beside RELATION COLUMN[=COLUMN]...`: a relation, and columns here with their like there"
+                    .to_owned(),
                 _ => format!("`doubt {} COLUMN=VALUE | zh | en`", DOUBTS.join("|")),
             };
             out.push(Diagnostic::error("E0429", format!("`{}` is not understood", n.value), n.span).help(want));
@@ -198,7 +210,7 @@ pub(super) fn settle(program: &Program, outline: &Outline, out: &mut Vec<Diagnos
         for key in ["not.zh", "not.en"].iter().chain(row) {
             phrase(&r.notes, key, &columns, out);
         }
-        story(&r.notes, &columns, out);
+        story(program, &r.notes, &columns, out);
     }
     let mut ordinal: BTreeMap<&str, (u32, usize)> = BTreeMap::new();
     let mut infos: Vec<RuleInfo> = Vec::with_capacity(program.rules.len());

@@ -1,13 +1,18 @@
 //! An explanation as prose: sections of sentences, each with the nodes it speaks of. `tell` walks the proof, `lacks` says what
 //! was looked for and not shown, `text` prints. Which section a fact belongs to is said by the rulebook.
 
+mod around;
 mod lacks;
 mod tell;
 mod text;
 
 use super::words::{Doubt, Language, Part, Provision, Words};
-use crate::lang::program::RuleId;
-use crate::proof::{Explanation, Options};
+use crate::engine::limit::Limit;
+use crate::engine::store::Database;
+use crate::lang::program::{Arg, Program, RelId, RuleId, VarId};
+use crate::proof::demand::Prover;
+use crate::proof::graph::Node;
+use crate::proof::{Explanation, Goal, Options, explain_with};
 
 pub use text::{numbered, render, tidy};
 
@@ -138,7 +143,52 @@ pub fn options() -> Options {
 /// Tells an explanation.
 #[must_use]
 pub fn narrate(explanation: &Explanation, words: &dyn Words) -> Narrative {
-    tell::Teller::new(explanation, words).finish()
+    tell::Teller::new(explanation, words, &[]).finish()
+}
+
+/// Tells an explanation, with what hangs on each answer: see [`beside`].
+#[must_use]
+pub fn narrate_with(explanation: &Explanation, beside: &[Vec<Explanation>], words: &dyn Words) -> Narrative {
+    tell::Teller::new(explanation, words, beside).finish()
+}
+
+/// Most answers of which it is told what hangs on them.
+const BESIDE: usize = 6;
+
+/// What hangs on each answer: conclusions of the relations that the rulebook names beside the relation asked about
+/// (`//@ beside RELATION COLUMN[=COLUMN]...`), by answer.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn beside(program: &Program, facts: &Database, explanation: &Explanation) -> Result<Vec<Vec<Explanation>>, Limit> {
+    let notes = &program.rel(explanation.goal.rel).notes;
+    if !notes.has("beside") || explanation.answers.is_empty() || explanation.answers.len() > BESIDE {
+        return Ok(Vec::new());
+    }
+    let options = Options { absence_depth: 0, answers: 40, ..Options::default() };
+    let mut prover = Prover::new(program, facts.clone(), options.most_steps);
+    let mut out = Vec::new();
+    for answer in &explanation.answers {
+        let mut of = Vec::new();
+        if let Node::Fact { rel, values, .. } = &explanation.graph[answer.node] {
+            for note in notes.all("beside") {
+                let mut words = note.split_whitespace();
+                let Some(there) = words.next().and_then(|w| program.relation(w)) else { continue };
+                let column = |rel: RelId, name: &str| program.rel(rel).columns.iter().position(|c| c.name == name);
+                let arity = program.rel(there).arity();
+                let mut args: Vec<Arg> = (0..arity).map(|i| Arg::Var(VarId(i as u32))).collect();
+                for pair in words {
+                    let (a, b) = pair.split_once('=').unwrap_or((pair, pair));
+                    if let (Some(a), Some(b)) = (column(*rel, a), column(there, b)) {
+                        args[b] = Arg::Const(values[a].value.clone());
+                    }
+                }
+                of.push(explain_with(&mut prover, &Goal { rel: there, args }, &options)?);
+            }
+        }
+        out.push(of);
+    }
+    Ok(out)
 }
 
 fn heading(part: Part, language: Language, all_lacking: bool) -> (&'static str, &'static str) {

@@ -269,7 +269,7 @@ impl Teller<'_> {
         best
     }
 
-    /// A comparison that fails, as what would have been needed.
+    /// A comparison that fails, as what holds instead.
     fn unmet(&self, op: CmpOp, left: &Value, right: &Value) -> String {
         let w = self.words;
         let (a, b) = (w.value(left), w.value(right));
@@ -278,25 +278,26 @@ impl Teller<'_> {
         let mut text = match (self.language, op) {
             (Language::Zh, CmpOp::Ne) if blank(right) => "案卷未填写该项".to_owned(),
             (Language::En, CmpOp::Ne) if blank(right) => "the file leaves it blank".to_owned(),
-            (Language::Zh, CmpOp::Ne) => format!("案卷所载即为“{b}”"),
-            (Language::En, CmpOp::Ne) => format!("what is on file is \"{b}\""),
+            (Language::Zh, CmpOp::Ne) => format!("所载为“{b}”，与该项要求不符"),
+            (Language::En, CmpOp::Ne) => format!("what is on file, \"{b}\", does not meet it"),
             (Language::Zh, CmpOp::Eq) => format!("须为“{b}”，而此处为“{a}”"),
             (Language::En, CmpOp::Eq) => format!("\"{b}\" is needed, and it is \"{a}\""),
             (language, op) => {
+                // The test fails, so the opposite holds.
                 let (zh, en) = match (op, date) {
-                    (CmpOp::Lt, true) => ("早于", "before"),
-                    (CmpOp::Le, true) => ("不晚于", "no later than"),
-                    (CmpOp::Gt, true) => ("晚于", "after"),
-                    (CmpOp::Ge, true) => ("不早于", "no earlier than"),
-                    (CmpOp::Lt, false) => ("小于", "less than"),
-                    (CmpOp::Le, false) => ("不大于", "at most"),
-                    (CmpOp::Gt, false) => ("大于", "more than"),
-                    (CmpOp::Ge, false) => ("不小于", "at least"),
+                    (CmpOp::Lt, true) => ("不早于", "no earlier than"),
+                    (CmpOp::Le, true) => ("晚于", "after"),
+                    (CmpOp::Gt, true) => ("不晚于", "no later than"),
+                    (CmpOp::Ge, true) => ("早于", "before"),
+                    (CmpOp::Lt, false) => ("不小于", "no less than"),
+                    (CmpOp::Le, false) => ("大于", "more than"),
+                    (CmpOp::Gt, false) => ("不大于", "no more than"),
+                    (CmpOp::Ge, false) => ("小于", "less than"),
                     (op, _) => (operator(op), operator(op)),
                 };
                 match language {
-                    Language::Zh => format!("须{a}{zh}{b}"),
-                    Language::En => format!("{a} would have to be {en} {b}"),
+                    Language::Zh => format!("{a}{zh}{b}"),
+                    Language::En => format!("{a} is {en} {b}"),
                 }
             }
         };

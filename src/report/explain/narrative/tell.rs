@@ -6,7 +6,7 @@ use super::{Narrative, Paragraph, RuleNote, Section, Sentence, Tone, heading};
 use crate::lang::program::{AggOp, CmpOp, RuleId};
 use crate::proof::Explanation;
 use crate::proof::graph::{Graph, Node, NodeIndex, below};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// Most premises named in the sentence of a rule that has none of its own.
 const NAMED: usize = 8;
@@ -36,20 +36,21 @@ pub(super) struct Teller<'a> {
     pub(super) said: HashSet<(usize, Option<usize>, String)>,
     /// What does not follow is told as a whole: one provision may come up again with another lack.
     pub(super) whole: bool,
-    explanation: &'a Explanation,
-    told: HashSet<NodeIndex>,
+    pub(super) explanation: &'a Explanation,
+    pub(super) beside: &'a [Vec<Explanation>],
+    pub(super) told: HashSet<NodeIndex>,
     /// By answer (0 for what is common to all) and part.
     sections: BTreeMap<(usize, Part), Vec<Told>>,
     provisions: Vec<Provision>,
     rules: Vec<RuleNote>,
-    readings: BTreeMap<String, (Reading, Vec<usize>)>,
+    pub(super) readings: BTreeMap<String, (Reading, Vec<usize>)>,
     /// The answer being told, from 1, and whether it rests on something told before.
     pub(super) answer: usize,
     shared: bool,
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(explanation: &'a Explanation, words: &'a dyn Words) -> Self {
+    pub(super) fn new(explanation: &'a Explanation, words: &'a dyn Words, beside: &'a [Vec<Explanation>]) -> Self {
         let program = words.program();
         let any = (0..program.rules.len()).any(|r| words.cite(RuleId(r as u32)).is_some());
         Self {
@@ -60,6 +61,7 @@ impl<'a> Teller<'a> {
             said: HashSet::new(),
             whole: explanation.absence.is_some(),
             explanation,
+            beside,
             told: HashSet::new(),
             sections: BTreeMap::new(),
             provisions: Vec::new(),
@@ -138,7 +140,7 @@ impl<'a> Teller<'a> {
         self.phrase(node).is_some() && (part.is_some() || !self.words.mute_relation(*rel))
     }
 
-    fn put(&mut self, part: Part, rank: u32, lead: Option<Sentence>, items: Vec<Sentence>) {
+    pub(super) fn put(&mut self, part: Part, rank: u32, lead: Option<Sentence>, items: Vec<Sentence>) {
         let common = matches!(part, Part::Case | Part::Role | Part::Basis);
         let key = (if common { 0 } else { self.answer }, part);
         let told = self.sections.entry(key).or_default();
@@ -169,39 +171,11 @@ impl<'a> Teller<'a> {
                             .pick("其余事实与理由见上", "the other facts and reasons are those given above");
                         self.put(Part::Reason, 9, Some(Sentence::new(text, Tone::Remark)), Vec::new());
                     }
+                    self.hangs_on(i);
                 }
             }
         }
         self.narrative(&roots)
-    }
-
-    /// Rows that belong to the story whether or not the proof rests on them.
-    fn context(&mut self) {
-        let of = self.explanation.roots().into_iter().filter_map(|r| match &self.graph[r] {
-            Node::Fact { rel, values, .. } => Some((*rel, values.iter().cloned().map(Some).collect())),
-            Node::Absent { rel, pattern, .. } => Some((*rel, pattern.clone())),
-            _ => None,
-        });
-        let rows = self.words.context(&of.collect::<Vec<_>>());
-        let mut at: HashMap<_, Vec<NodeIndex>> = HashMap::new();
-        for node in self.graph.node_indices() {
-            if let Node::Fact { rel, given: true, .. } = &self.graph[node] {
-                at.entry(*rel).or_default().push(node);
-            }
-        }
-        for (rel, row) in rows {
-            let same = |n: &&NodeIndex| matches!(&self.graph[**n], Node::Fact { values, .. } if *values == row);
-            let node = at.get(&rel).and_then(|list| list.iter().find(same)).copied();
-            let Some(text) = self.words.row(rel, &row) else { continue };
-            let mut s = Sentence::new(text, Tone::Holds);
-            s.sources.extend(self.words.origin(rel, &row));
-            if let Some(n) = node {
-                s.nodes.push(n.index());
-                self.told.insert(n);
-            }
-            let (part, rank) = self.words.part(rel).unwrap_or((Part::Case, 5));
-            self.put(part, rank, Some(s), Vec::new());
-        }
     }
 
     fn walk(&mut self, root: NodeIndex) {
@@ -347,7 +321,7 @@ impl<'a> Teller<'a> {
                 {
                     let margin = words::margin(self.words.program(), self.language, *op, left, right, true);
                     let said = text.contains(&self.words.value(left)) && text.contains(&self.words.value(right));
-                    notes.extend(margin.filter(|_| said));
+                    notes.extend(margin.filter(|_| said && left != right));
                 }
                 Node::Aggregate { op: op @ (AggOp::Count | AggOp::Sum | AggOp::Mean), result, rows, .. } => {
                     if result.as_ref().is_some_and(|r| !text.contains(&self.words.value(r))) {
@@ -521,44 +495,6 @@ impl<'a> Teller<'a> {
             },
         };
         super::tidy(&format!("{}{text}", self.language.pick("说明：", "Explanation: ")))
-    }
-
-    fn warnings(&self) -> Vec<Sentence> {
-        let order = |id: &str| (id.len(), id.to_owned());
-        let mut all: Vec<&(Reading, Vec<usize>)> = self.readings.values().collect();
-        all.sort_by_key(|(r, _)| order(&r.id));
-        let say = |(r, nodes): &(Reading, Vec<usize>)| {
-            let others: Vec<String> = r
-                .others
-                .iter()
-                .map(|(text, choice)| match (choice, self.language) {
-                    (Some(c), Language::Zh) => format!("{text}（选项 {c}）"),
-                    (Some(c), Language::En) => format!("{text} (option {c})"),
-                    (None, _) => text.clone(),
-                })
-                .collect();
-            let text = match (self.language, r.taken.is_empty(), others.is_empty()) {
-                (Language::Zh, true, true) => format!("{}：此处条文有不同理解", r.id),
-                (Language::En, true, true) => format!("{}: the text admits more than one reading here", r.id),
-                (Language::Zh, _, true) => format!("{}：{}", r.id, r.taken),
-                (Language::En, _, true) => format!("{}: {}", r.id, r.taken),
-                (Language::Zh, _, false) => {
-                    format!("{}：采用的理解是，{}；另一种理解是，{}", r.id, r.taken, others.join("，或者"))
-                }
-                (Language::En, _, false) => {
-                    format!(
-                        "{}: the reading taken is that {}; another is that {}",
-                        r.id,
-                        r.taken,
-                        others.join(", or that ")
-                    )
-                }
-            };
-            let mut s = Sentence::new(text, Tone::Warning);
-            s.nodes.clone_from(nodes);
-            s
-        };
-        all.into_iter().map(say).collect()
     }
 }
 
