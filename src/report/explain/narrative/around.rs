@@ -36,6 +36,27 @@ impl Teller<'_> {
         }
     }
 
+    /// Other ways to an answer, where they were asked for: their last steps.
+    pub(super) fn further_proofs(&mut self, root: NodeIndex) {
+        let steps: Vec<NodeIndex> =
+            self.below(root).into_iter().filter(|n| matches!(self.graph[*n], Node::Rule { .. })).skip(1).collect();
+        let mut items = Vec::new();
+        for step in steps {
+            let Node::Rule { rule, bindings } = &self.graph[step] else { continue };
+            let rule = *rule;
+            let text = self.words.step(rule, bindings).unwrap_or_else(|| self.by_rule(&self.fact_text(root), step));
+            let mut s = Sentence::new(text, Tone::Holds);
+            s.nodes = vec![step.index()];
+            s.rule = Some(self.rule(rule));
+            s.provisions = self.words.provisions(rule).iter().map(|p| self.provision(p)).collect();
+            items.push(s);
+        }
+        if !items.is_empty() {
+            let text = self.language.pick("另有其他途径得出同一结论", "the same follows in other ways as well");
+            self.put(Part::Reason, 9, Some(Sentence::new(text, Tone::Remark)), items);
+        }
+    }
+
     /// What hangs on an answer, from graphs of their own.
     pub(super) fn hangs_on(&mut self, answer: usize) {
         let mut items: Vec<Sentence> = Vec::new();

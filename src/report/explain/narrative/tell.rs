@@ -171,6 +171,7 @@ impl<'a> Teller<'a> {
                             .pick("其余事实与理由见上", "the other facts and reasons are those given above");
                         self.put(Part::Reason, 9, Some(Sentence::new(text, Tone::Remark)), Vec::new());
                     }
+                    self.further_proofs(*root);
                     self.hangs_on(i);
                 }
             }
@@ -323,10 +324,10 @@ impl<'a> Teller<'a> {
                     let said = text.contains(&self.words.value(left)) && text.contains(&self.words.value(right));
                     notes.extend(margin.filter(|_| said && left != right));
                 }
-                Node::Aggregate { op: op @ (AggOp::Count | AggOp::Sum | AggOp::Mean), result, rows, .. } => {
-                    if result.as_ref().is_some_and(|r| !text.contains(&self.words.value(r))) {
-                        notes.push(self.words.aggregate(*op, result.as_ref(), None, *rows));
-                    }
+                Node::Aggregate { op: op @ (AggOp::Count | AggOp::Sum | AggOp::Mean), result, rows, .. }
+                    if result.as_ref().is_some_and(|r| !text.contains(&self.words.value(r))) =>
+                {
+                    notes.push(self.words.aggregate(*op, result.as_ref(), None, *rows));
                 }
                 _ => {}
             }
@@ -340,7 +341,7 @@ impl<'a> Teller<'a> {
     }
 
     /// What a rule without a sentence concludes, from what.
-    fn by_rule(&self, conclusion: &str, step: NodeIndex) -> String {
+    pub(super) fn by_rule(&self, conclusion: &str, step: NodeIndex) -> String {
         let Node::Rule { rule, .. } = &self.graph[step] else { return conclusion.to_owned() };
         let name = self.words.rule_name(*rule);
         let mut from = Vec::new();
