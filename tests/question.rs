@@ -359,3 +359,76 @@ proptest! {
         least_change_is_brute_force(&random::program(&tape, &Shape { rich: true, ..small }))?;
     }
 }
+
+mod contrasted {
+    use super::{Prover, compile, split};
+    use zhuize::lang::query::parse_atom;
+    use zhuize::proof::contrast::{Contrast, Part, contrast};
+
+    const TEXT: &str = ".decl parent(a: symbol, b: symbol)
+        .decl age(who: symbol, n: number)
+        .decl away(who: symbol)
+        .decl will(who: symbol, heir: symbol)
+        .decl adult(who: symbol)
+        .decl heir(a: symbol, b: symbol)
+        .decl children(a: symbol, n: number)
+        .decl large(a: symbol)
+        adult(x) :- age(x, n), n >= 18.
+        heir(a, b) :- parent(a, b), adult(b), !away(b).
+        heir(a, b) :- will(a, b).
+        children(a, n) :- parent(a, _), n = count : { parent(a, _) }.
+        large(a) :- children(a, n), n > 1.
+        parent(\"ann\", \"bob\"). parent(\"ann\", \"cid\"). parent(\"ann\", \"dan\"). parent(\"eve\", \"fay\").
+        age(\"bob\", 30). age(\"cid\", 17). age(\"dan\", 40). age(\"fay\", 20).
+        away(\"dan\"). will(\"eve\", \"gil\").";
+
+    fn lay(here: &str, there: &str) -> Contrast {
+        let program = compile(TEXT);
+        let (bare, facts) = split(TEXT);
+        let goal = |t: &str| parse_atom(&program, t).expect("an atom").into();
+        let mut prover = Prover::new(&bare, facts, u64::MAX);
+        contrast(&mut prover, &goal(here), &goal(there)).expect("within limits")
+    }
+
+    /// Parts of the points at which the two part first.
+    fn ends(c: &Contrast) -> Vec<&Part> {
+        let end = |p: &&zhuize::proof::contrast::Point| p.differs && !p.below.iter().any(|b| c.points[*b].differs);
+        c.points.iter().filter(end).map(|p| &p.part).collect()
+    }
+
+    #[test]
+    fn a_test_that_fails_there_is_where_they_part() {
+        let c = lay("heir(\"ann\", \"bob\")", "heir(\"ann\", \"cid\")");
+        assert!(matches!(ends(&c)[..], [Part::Test { .. }]), "{:?}", ends(&c));
+    }
+
+    #[test]
+    fn a_fact_in_the_way_there_is_where_they_part() {
+        let c = lay("heir(\"ann\", \"bob\")", "heir(\"ann\", \"dan\")");
+        assert!(matches!(ends(&c)[..], [Part::Blocked { .. }]), "{:?}", ends(&c));
+    }
+
+    #[test]
+    fn a_missing_row_there_is_where_they_part() {
+        let c = lay("heir(\"eve\", \"gil\")", "heir(\"eve\", \"zoe\")");
+        assert!(matches!(ends(&c)[..], [Part::Lacking { derivable: false, .. }]), "{:?}", ends(&c));
+    }
+
+    #[test]
+    fn two_rules_are_told_apart() {
+        let c = lay("heir(\"eve\", \"gil\")", "heir(\"ann\", \"bob\")");
+        assert!(matches!(c.points[0].part, Part::OtherRule { .. }));
+        assert!(c.points[0].differs);
+    }
+
+    #[test]
+    fn counts_are_told_apart_and_what_agrees_is_no_difference() {
+        let c = lay("large(\"ann\")", "large(\"eve\")");
+        assert!(matches!(ends(&c)[..], [Part::Test { .. }]), "{:?}", ends(&c));
+        let c = lay("children(\"ann\", N)", "children(\"eve\", N)");
+        assert!(ends(&c).iter().any(|p| matches!(p, Part::Count { .. })), "{:?}", ends(&c));
+        let c = lay("heir(\"ann\", \"bob\")", "heir(\"eve\", \"fay\")");
+        assert!(ends(&c).is_empty() && !c.points[0].differs);
+        assert!(lay("heir(\"zoe\", \"bob\")", "heir(\"eve\", \"fay\")").points.is_empty());
+    }
+}

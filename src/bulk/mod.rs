@@ -2,6 +2,7 @@
 
 mod constraint;
 pub mod scenario;
+pub mod similar;
 
 pub use constraint::{Contradiction, Row};
 

@@ -4,6 +4,7 @@
 //! limit. A broken pipe is not an error.
 
 mod check;
+mod contrast;
 mod coverage;
 mod eval;
 mod export;
@@ -67,6 +68,8 @@ enum Command {
     WhyNot(why_not::Args),
     /// Say which conclusions come and go if facts, readings or the date were otherwise
     WhatIf(what_if::Args),
+    /// Say why one conclusion and not another; find the nearest case that ended otherwise
+    Contrast(contrast::Args),
     /// Find the least that would have made a conclusion follow, or not follow
     LeastChange(least_change::Args),
     /// Check a certificate that `why --certificate` wrote, with an evaluator of its own
@@ -103,6 +106,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
         Command::WhatIf(a) => what_if::run(&a, &setting, out, err),
+        Command::Contrast(a) => contrast::run(&a, &setting, out, err),
         Command::LeastChange(a) => least_change::run(&a, &setting, out, err),
         Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
         Command::Verify(a) => verify::run(&a, &setting, out, err),

@@ -308,12 +308,7 @@ impl<'a, 'p> Builder<'a, 'p> {
     }
 
     fn bindings(&self, rule: RuleId, vars: &[Option<Word>]) -> Vec<Binding> {
-        let value = |(var, word): (&crate::lang::program::Var, &Option<Word>)| Binding {
-            name: var.name.clone(),
-            ty: var.ty,
-            value: word.map(|w| constant(var.prim, w, self.prover.text())),
-        };
-        self.program.rule(rule).vars.iter().zip(vars).map(value).collect()
+        typed::bindings(self.program, self.prover.text(), rule, vars)
     }
 
     fn comparison(&mut self, rule: RuleId, literal: &Literal, prim: Prim, a: Word, b: Word, holds: bool) -> NodeIndex {

@@ -10,6 +10,7 @@
 //! Nothing here prints or words anything, and nothing recurses on the call stack with the data.
 
 pub mod build;
+pub mod contrast;
 pub mod demand;
 pub mod derivation;
 pub mod given;

@@ -1,9 +1,9 @@
 //! Words to plain values with their declared types.
 
-use super::graph::{Value, constant};
+use super::graph::{Binding, Value, constant};
 use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
-use crate::lang::program::{Prim, Program, RelId, Rule, Term, TypeId};
+use crate::lang::program::{Prim, Program, RelId, Rule, RuleId, Term, TypeId, Var};
 
 /// Values of a row or pattern of a relation.
 pub fn row(
@@ -14,6 +14,17 @@ pub fn row(
 ) -> Vec<Option<Value>> {
     let columns = &program.rel(rel).columns;
     columns.iter().zip(words).map(|(c, w)| w.map(|w| Value { value: constant(c.prim, w, symbols), ty: c.ty })).collect()
+}
+
+/// The variables of a rule with their values.
+#[must_use]
+pub fn bindings(program: &Program, symbols: &Symbols, rule: RuleId, vars: &[Option<Word>]) -> Vec<Binding> {
+    let value = |(var, word): (&Var, &Option<Word>)| Binding {
+        name: var.name.clone(),
+        ty: var.ty,
+        value: word.map(|w| constant(var.prim, w, symbols)),
+    };
+    program.rule(rule).vars.iter().zip(vars).map(value).collect()
 }
 
 /// The type in which the sides of a comparison are best shown: a declared type of a variable on either side (a date rather

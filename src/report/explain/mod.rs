@@ -1,6 +1,7 @@
 //! Explanations as text tree, narrative, page, DOT, Mermaid, GraphML, JSON and SVG. Pictures and trees draw the same
 //! [`view::View`]; prose is a [`narrative::Narrative`].
 
+pub mod contrast;
 pub mod dot;
 pub mod graphml;
 pub mod html;
