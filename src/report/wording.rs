@@ -175,6 +175,15 @@ impl<'a> BookWords<'a> {
         reading
     }
 
+    /// A value in a list of values: a provision says that it is one.
+    fn listed(&self, v: &Value) -> String {
+        let provision = self.book.program.types[v.ty.index()].notes.has("provision");
+        match (provision, self.language) {
+            (true, Language::Zh) => format!("条款{}", self.value(v)),
+            _ => self.value(v),
+        }
+    }
+
     /// What was asked for that the sentence of an absence does not name: a provision, or further columns of a table. Without
     /// it the sentence would say more than is known.
     fn unnamed(&self, rel: RelId, pattern: &[Option<Value>], phrase: &Phrase) -> String {
@@ -238,7 +247,7 @@ impl Words for BookWords<'_> {
     }
 
     fn fact(&self, rel: RelId, values: &[Value]) -> String {
-        let shown: Vec<String> = values.iter().filter(|v| !self.blank(v)).map(|v| self.value(v)).collect();
+        let shown: Vec<String> = values.iter().filter(|v| !self.blank(v)).map(|v| self.listed(v)).collect();
         let (colon, comma) = (self.language.pick("：", ": "), self.language.pick("，", ", "));
         format!("{}{colon}{}", self.relation_label(rel), shown.join(comma))
     }
@@ -276,14 +285,13 @@ impl Words for BookWords<'_> {
             return text;
         }
         if self.tables[rel.index()] && r.notes.get(self.language.pick("zh", "en")).is_none() {
-            let shown: Vec<String> = pattern.iter().flatten().map(|v| self.value(v)).collect();
+            let shown: Vec<String> = pattern.iter().flatten().map(|v| self.listed(v)).collect();
             return match self.language {
                 Language::Zh => format!("“{}”不在规定所列之内", shown.join("、")),
                 Language::En => format!("\"{}\" is not among what is listed", shown.join(", ")),
             };
         }
-        let shown: Vec<String> =
-            pattern.iter().zip(&r.columns).filter_map(|(v, _)| v.as_ref()).map(|v| self.value(v)).collect();
+        let shown: Vec<String> = pattern.iter().flatten().map(|v| self.listed(v)).collect();
         let (colon, comma) = (self.language.pick("：", ": "), self.language.pick("，", ", "));
         let label = self.relation_label(rel);
         match self.language {
