@@ -48,6 +48,11 @@ pub(super) fn by_name(name: &str) -> Option<(&str, Layout, bool)> {
     None
 }
 
+/// Bytes to which so many packed bytes may grow.
+pub(super) fn most(packed: u64, limit: u64) -> u64 {
+    limit.min(packed.saturating_mul(RATIO).max(SMALL))
+}
+
 /// Unpacks bytes, up to a limit.
 ///
 /// # Errors
@@ -58,7 +63,7 @@ pub(super) fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, Problem> {
         let reason = format!("{} ≠ 1F 8B", first.join(" "));
         return Err(Problem::Damaged { form: "gzip", cut: false, reason });
     }
-    let most = limit.min((bytes.len() as u64).saturating_mul(RATIO).max(SMALL));
+    let most = most(bytes.len() as u64, limit);
     let mut out = Vec::with_capacity(bytes.len().saturating_mul(4).min(most as usize));
     let read = flate2::read::MultiGzDecoder::new(bytes).take(most + 1).read_to_end(&mut out);
     if out.len() as u64 > most {

@@ -43,6 +43,18 @@ pub enum Problem {
     Twice { first: String },
     /// A packed file that does not unpack; `cut` if its end is missing.
     Damaged { form: &'static str, cut: bool, reason: String },
+    /// None of the sheets of a workbook is that of the table.
+    WhichSheet { sheets: Vec<String> },
+    /// A cell of a sheet holds an error, such as `#REF!`.
+    ErrorCell,
+    /// A formula without a stored value.
+    NoStoredValue,
+    /// Cells merged over rows; their value is read for each row.
+    Merged { first: u32, last: u32 },
+    /// A row that is marked as an example; it is not read.
+    Example,
+    /// The header stands a second time, as a row.
+    HeaderAgain,
     /// A packed file that grows beyond the limit (in bytes).
     TooLarge { packed: u64, limit: u64 },
     /// Not even a header line.
@@ -111,7 +123,12 @@ impl Problem {
             Problem::Twice { .. } => "E0515",
             Problem::Damaged { .. } => "E0516",
             Problem::TooLarge { .. } => "E0517",
+            Problem::WhichSheet { .. } => "E0518",
             Problem::Mixed { .. } => "E0519",
+            Problem::ErrorCell | Problem::NoStoredValue => "E0530",
+            Problem::HeaderAgain => "E0533",
+            Problem::Merged { .. } => "W0536",
+            Problem::Example => "W0537",
             Problem::Empty => "E0505",
             Problem::NoHeader { .. } => "E0506",
             Problem::DuplicateHeader { .. } => "E0507",

@@ -107,7 +107,7 @@ pub struct Loaded {
 pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &LoadOptions) -> Loaded {
     let (schema, diagnostics) = Schema::of(program, codes);
     let mut log = Log::new(options.limit, options.skip_bad_rows);
-    let found = sources::gather(sources, &schema, &mut log);
+    let found = sources::gather(sources, &schema, options, &mut log);
     let mut lost = found.lost;
 
     let texts: Vec<_> = found.files.par_iter().map(|f| f.text(options)).collect();
@@ -225,11 +225,12 @@ fn read<'a>(
 ) -> (FileEntry, Result<Part<'a>, Box<Defect>>) {
     let table = &schema.tables[file.table];
     let layout = |t: &Text<'_>| header::layout(&t.text, table, t.layout);
+    let hashed = file.hashed();
     let mut entry = FileEntry {
         name: file.name.to_string(),
         table: table.name.clone(),
-        bytes: file.bytes.len() as u64,
-        hash: blake3::hash(&file.bytes).to_hex().to_string(),
+        bytes: hashed.bytes,
+        hash: hashed.hash.clone(),
         rows: 0,
         encoding: text.as_ref().map_or("unknown", |t| t.encoding),
         form: text.as_ref().map_or("unknown", |t| layout(t).name()),

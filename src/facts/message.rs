@@ -1,6 +1,7 @@
 //! Defects in words, Chinese and English.
 
 use super::defect::{Choice, Defect, Defects, Problem};
+use super::sheet::letters;
 
 /// A language of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,11 +70,20 @@ impl Lang {
 }
 
 impl Defect {
-    /// Where, such as `conduct.csv:7, field 3 "finding" (character 12)`.
+    /// Where, such as `conduct.csv:7, field 3 "finding" (character 12)` or `book.xlsx!conduct!C7 (finding)`.
     #[must_use]
     pub fn place_text(&self, lang: Lang) -> String {
         let p = &self.place;
         let mut s = show(&p.file);
+        if p.sheet && p.line > 0 && p.field > 0 {
+            s += &format!("!{}{}", letters(p.field), p.line);
+            if !p.column.is_empty() {
+                // The header of a sheet may have several lines.
+                let name = show(p.column.lines().next().unwrap_or(""));
+                s += &if lang == Lang::Zh { format!("（{name}）") } else { format!(" ({name})") };
+            }
+            return s;
+        }
         if p.line > 0 {
             s += &match lang {
                 Lang::Zh => format!(" 第{}行", p.line),
@@ -129,6 +139,14 @@ impl Defect {
             Problem::Twice { first } => format!("同一张表有两个文件：{first} 和 {}", show(&self.place.file)),
             Problem::Damaged { form, cut: true, .. } => format!("压缩文件（{form}）不完整，后半部分缺失"),
             Problem::Damaged { form, reason, .. } => format!("不是可用的 {form} 文件：{reason}"),
+            Problem::WhichSheet { sheets } => format!("工作簿中没有名为本表的工作表，只有：{}", lang.list(sheets)),
+            Problem::ErrorCell => format!("单元格的值是错误 {v}"),
+            Problem::NoStoredValue => "单元格有公式，但没有保存计算结果".to_owned(),
+            Problem::Merged { first, last } => {
+                format!("第{first}至{last}行合并了单元格，其值{v}已按每一行都有读取")
+            }
+            Problem::Example => "本行标明是示例，未读取".to_owned(),
+            Problem::HeaderAgain => "标题行在数据中又出现一次".to_owned(),
             Problem::TooLarge { packed, limit } => {
                 format!("压缩文件（{packed}字节）解压后超过{}，疑为“压缩炸弹”，未读取", size(*limit))
             }
@@ -196,6 +214,16 @@ impl Defect {
                 format!("the packed file ({form}) is cut off: its end is missing")
             }
             Problem::Damaged { form, reason, .. } => format!("no usable {form} file: {reason}"),
+            Problem::WhichSheet { sheets } => {
+                format!("no sheet of the workbook is named like this table; there are {}", lang.list(sheets))
+            }
+            Problem::ErrorCell => format!("the cell holds the error {v}"),
+            Problem::NoStoredValue => "the cell holds a formula without a stored value".to_owned(),
+            Problem::Merged { first, last } => {
+                format!("cells merged over the rows {first} to {last}; their value {v} is read for each of them")
+            }
+            Problem::Example => "a row marked as an example; it is not read".to_owned(),
+            Problem::HeaderAgain => "the header stands here a second time".to_owned(),
             Problem::TooLarge { packed, limit } => {
                 format!("{packed} packed bytes unpack to more than {}: refused as a decompression bomb", size(*limit))
             }

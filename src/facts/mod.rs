@@ -32,6 +32,7 @@ mod record;
 mod refs;
 mod rows;
 pub mod schema;
+mod sheet;
 mod sources;
 pub mod tsv;
 mod value;

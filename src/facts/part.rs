@@ -304,6 +304,8 @@ impl<'a> Reader<'a, '_> {
         let header = self.header.names.len();
         // Commas after the last name are the spreadsheet's; rows may have them or not.
         let least = self.header.names.iter().rposition(|n| !n.is_empty()).map_or(0, |i| i + 1);
+        let header_text = self.header.names.first().cloned().unwrap_or_default();
+        let header_text = header_text.as_bytes();
         let has_nul = memchr::memchr(0, part.input.text.as_bytes()).is_some();
         let mut days = DaySet::new();
         while self.records.next(&mut self.record) {
@@ -311,6 +313,10 @@ impl<'a> Reader<'a, '_> {
             let first = self.record.fields[0];
             let text = &part.input.text.as_bytes()[first.start..first.end];
             if text.first().is_none_or(|b| *b <= b' ' || *b >= 0x80) && self.blank_from(0) {
+                continue;
+            }
+            if text == header_text && self.is_header() {
+                self.report(part, None, Problem::HeaderAgain, None, None);
                 continue;
             }
             let row = part.lines.len();
@@ -407,6 +413,13 @@ impl<'a> Reader<'a, '_> {
         if new && c.schema.matching.is_some() {
             part.spellings.push((i, word, self.record.line, written()));
         }
+    }
+
+    /// Whether the present record repeats the header.
+    fn is_header(&self) -> bool {
+        let fields = self.record.fields.iter().map(|s| self.records.field(*s));
+        self.header.names.len() > 1
+            && fields.map(|f| f.trim().to_owned()).eq(self.header.names.iter().map(|n| n.to_string()))
     }
 
     /// Whether all fields from that one on are blank.

@@ -9,6 +9,7 @@ use super::nearest::{fold, nearest};
 use super::part::Conversion;
 use super::record::Layout;
 use super::schema::Schema;
+use super::sheet::Book;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// What is to be loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The folder of the casebase, one `<relation>.csv` for each table (or `.tsv`, `.txt`, each perhaps with `.gz`); the
+    /// The folder of the casebase, or a workbook with a sheet for each table. In a folder one `<relation>.csv` for each table (or `.tsv`, `.txt`, each perhaps with `.gz`, or `.xlsx`); the
     /// label of the table will do for its name.
     pub folder: Option<PathBuf>,
     /// Tables that come with the rulebook: name such as `calendar.csv` (a path before it does not matter) and text.
@@ -38,7 +39,7 @@ pub struct FileEntry {
     pub rows: usize,
     /// Encoding: `UTF-8`, `UTF-8 with BOM`, `GB18030`, `UTF-16LE`, ..., or `unknown`.
     pub encoding: &'static str,
-    /// Form of the file: `csv`, `tsv`.
+    /// Form of the file: `csv`, `tsv`, `xlsx`.
     pub form: &'static str,
     /// The file is packed with gzip.
     pub packed: bool,
@@ -54,15 +55,37 @@ pub(super) struct Gathered {
     /// Index of the table in the schema.
     pub table: usize,
     pub bytes: Bytes,
+    /// The file is a sheet, of that workbook.
+    pub sheet: Option<(String, Arc<Hashed>)>,
     /// What the name promises.
     pub layout: Layout,
     pub packed: bool,
     pub shipped: bool,
 }
 
+/// Size and hash of a file.
+pub(super) struct Hashed {
+    pub bytes: u64,
+    pub hash: String,
+}
+
+impl Hashed {
+    fn of(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len() as u64, hash: blake3::hash(bytes).to_hex().to_string() }
+    }
+}
+
 impl Gathered {
+    /// Size and hash of the file; of a sheet those of its workbook.
+    pub fn hashed(&self) -> Arc<Hashed> {
+        self.sheet.as_ref().map_or_else(|| Arc::new(Hashed::of(&self.bytes)), |s| s.1.clone())
+    }
+
     /// The text, or what is wrong with it.
     pub fn text(&self, options: &LoadOptions) -> Result<Text<'_>, Box<Defect>> {
+        if let Some((text, _)) = &self.sheet {
+            return Ok(Text { text: Cow::Borrowed(text), encoding: "UTF-8", layout: Layout::Sheet });
+        }
         let bytes = if self.packed {
             let unpacked = decode::unpack(&self.bytes, options.unpacked);
             Cow::Owned(unpacked.map_err(|p| Box::new(Defect::new(whole(&self.name), p)))?)
@@ -87,7 +110,7 @@ fn whole(file: &Arc<str>) -> Place {
     Place { file: file.clone(), ..Place::default() }
 }
 
-pub(super) fn gather(sources: &Sources, schema: &Schema, log: &mut Log) -> Found {
+pub(super) fn gather(sources: &Sources, schema: &Schema, options: &LoadOptions, log: &mut Log) -> Found {
     let mut found = Found { files: Vec::new(), lost: vec![false; schema.tables.len()] };
     for (name, text) in &sources.shipped {
         let stem = Path::new(name).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
@@ -96,12 +119,15 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, log: &mut Log) -> Found
             Some(table) => {
                 let bytes = Bytes::Read(text.as_bytes().to_vec());
                 let layout = Layout::Commas;
-                found.files.push(Gathered { name, table, bytes, layout, packed: false, shipped: true });
+                found.files.push(Gathered { name, table, bytes, sheet: None, layout, packed: false, shipped: true });
             }
             None => log.push(unknown(schema, &name)),
         }
     }
-    let readable = sources.folder.as_deref().is_none_or(|f| folder(f, schema, log, &mut found));
+    let readable = sources.folder.as_deref().is_none_or(|f| {
+        let mut g = Gatherer { schema, options, log, found: &mut found };
+        if is_workbook(f) && f.is_file() { g.workbook(f) } else { g.folder(f) }
+    });
     for (i, t) in schema.tables.iter().enumerate() {
         if t.needed && !found.lost[i] && !found.files.iter().any(|f| f.table == i) {
             found.lost[i] = true;
@@ -118,58 +144,172 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, log: &mut Log) -> Found
     found
 }
 
-/// Reads the tables of a folder; false if there is no such folder.
-fn folder(path: &Path, schema: &Schema, log: &mut Log, found: &mut Found) -> bool {
-    let shown = path.to_string_lossy();
-    let nowhere = whole(&Arc::from(""));
-    let entries = match std::fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(e) => {
-            let problem = match e.kind() {
-                std::io::ErrorKind::NotFound => Problem::FolderMissing,
-                std::io::ErrorKind::NotADirectory => Problem::NotAFolder,
-                _ => Problem::Unreadable { reason: e.to_string() },
-            };
-            let at = if matches!(problem, Problem::Unreadable { .. }) { whole(&Arc::from(&*shown)) } else { nowhere };
-            log.push(Defect::new(at, problem).found(shown));
-            return false;
-        }
-    };
-    let mut names: Vec<(String, PathBuf)> = Vec::new();
-    for entry in entries {
-        match entry {
-            Ok(e) => names.push((e.file_name().to_string_lossy().into_owned(), e.path())),
+fn is_workbook(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xlsx") || e.eq_ignore_ascii_case("xlsm"))
+}
+
+struct Gatherer<'a> {
+    schema: &'a Schema,
+    options: &'a LoadOptions,
+    log: &'a mut Log,
+    found: &'a mut Found,
+}
+
+impl Gatherer<'_> {
+    /// Reads the tables of a folder; false if there is no such folder.
+    fn folder(&mut self, path: &Path) -> bool {
+        let shown = path.to_string_lossy();
+        let nowhere = whole(&Arc::from(""));
+        let entries = match std::fs::read_dir(path) {
+            Ok(entries) => entries,
             Err(e) => {
-                let problem = Problem::Unreadable { reason: e.to_string() };
-                log.push(Defect::new(whole(&Arc::from(&*shown)), problem));
+                let problem = match e.kind() {
+                    std::io::ErrorKind::NotFound => Problem::FolderMissing,
+                    std::io::ErrorKind::NotADirectory => Problem::NotAFolder,
+                    _ => Problem::Unreadable { reason: e.to_string() },
+                };
+                let unreadable = matches!(problem, Problem::Unreadable { .. });
+                let at = if unreadable { whole(&Arc::from(&*shown)) } else { nowhere };
+                self.log.push(Defect::new(at, problem).found(shown));
+                return false;
             }
-        }
-    }
-    names.sort();
-    for (name, path) in names {
-        let known =
-            decode::by_name(&name).and_then(|(stem, layout, packed)| Some((table(schema, stem)?, layout, packed)));
-        let Some((table, layout, packed)) = known else {
-            if path.is_file() && stranger(&name, schema) {
-                log.push(unknown(schema, &Arc::from(name.as_str())));
-            }
-            continue;
         };
-        let name: Arc<str> = Arc::from(name.as_str());
-        if let Some(first) = found.files.iter().find(|f| f.table == table && !f.shipped) {
-            found.lost[table] = true;
-            log.push(Defect::new(whole(&name), Problem::Twice { first: first.name.to_string() }));
-            continue;
+        let mut names: Vec<(String, PathBuf)> = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(e) => names.push((e.file_name().to_string_lossy().into_owned(), e.path())),
+                Err(e) => {
+                    let problem = Problem::Unreadable { reason: e.to_string() };
+                    self.log.push(Defect::new(whole(&Arc::from(&*shown)), problem));
+                }
+            }
         }
-        match map::open(&path) {
-            Ok(bytes) => found.files.push(Gathered { name, table, bytes, layout, packed, shipped: false }),
-            Err(e) => {
-                found.lost[table] = true;
-                log.push(Defect::new(whole(&name), Problem::Unreadable { reason: e.to_string() }));
+        names.sort();
+        for (name, path) in names {
+            self.file(&name, &path);
+        }
+        true
+    }
+
+    /// Reads a file of the folder.
+    fn file(&mut self, name: &str, path: &Path) {
+        let book = is_workbook(path);
+        let stem = || path.file_stem().map(|s| s.to_string_lossy()).unwrap_or_default();
+        let known = if book {
+            // `~$x.xlsx` is the lock that a spreadsheet program leaves while it has `x.xlsx` open.
+            table(self.schema, &stem()).map(|t| (t, Layout::Sheet, false))
+        } else {
+            decode::by_name(name).and_then(|(stem, layout, packed)| Some((table(self.schema, stem)?, layout, packed)))
+        };
+        let Some((table, layout, packed)) = known else {
+            if path.is_file() && !name.starts_with("~$") && stranger(name, self.schema) {
+                self.log.push(unknown(self.schema, &Arc::from(name)));
+            }
+            return;
+        };
+        let name: Arc<str> = Arc::from(name);
+        if self.twice(&name, table) {
+            return;
+        }
+        match map::open(path) {
+            Ok(bytes) if book => self.single(name, table, bytes),
+            Ok(bytes) => {
+                self.found.files.push(Gathered { name, table, bytes, sheet: None, layout, packed, shipped: false });
+            }
+            Err(e) => self.lost(&name, Some(table), Problem::Unreadable { reason: e.to_string() }),
+        }
+    }
+
+    fn lost(&mut self, name: &Arc<str>, table: Option<usize>, problem: Problem) {
+        match table {
+            Some(t) => self.found.lost[t] = true,
+            None => self.found.lost.iter_mut().for_each(|l| *l = true),
+        }
+        self.log.push(Defect::new(whole(name), problem));
+    }
+
+    /// Whether the table has a file already; reported if so.
+    fn twice(&mut self, name: &Arc<str>, table: usize) -> bool {
+        let first = self.found.files.iter().find(|f| f.table == table && !f.shipped).map(|f| f.name.to_string());
+        match first {
+            None => false,
+            Some(first) => {
+                self.lost(name, Some(table), Problem::Twice { first });
+                true
             }
         }
     }
-    true
+
+    /// A workbook that holds one table: its sheet of that name, or its only one.
+    fn single(&mut self, name: Arc<str>, wanted: usize, bytes: Bytes) {
+        let hashed = Arc::new(Hashed::of(&bytes));
+        let mut book = match Book::open(&name, bytes, self.options.unpacked) {
+            Ok(book) => book,
+            Err(p) => return self.lost(&name, Some(wanted), p),
+        };
+        let mut sheets = book.sheets();
+        if let Some(own) = sheets.iter().find(|s| table(self.schema, s.trim()) == Some(wanted)) {
+            sheets = vec![own.clone()];
+        } else if sheets.len() > 1 {
+            sheets.retain(|s| !book.is_empty(s));
+        }
+        match &sheets[..] {
+            [one] => self.sheet(&mut book, one, wanted, &hashed),
+            _ => self.lost(&name, Some(wanted), Problem::WhichSheet { sheets }),
+        }
+    }
+
+    /// A workbook in place of the folder; false if it cannot be read.
+    fn workbook(&mut self, path: &Path) -> bool {
+        let name: Arc<str> = Arc::from(path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default());
+        let opened = map::open(path).map_err(|e| Problem::Unreadable { reason: e.to_string() });
+        let opened = opened.and_then(|b| {
+            let hashed = Arc::new(Hashed::of(&b));
+            Ok((hashed, Book::open(&name, b, self.options.unpacked)?))
+        });
+        let (hashed, mut book) = match opened {
+            Ok(found) => found,
+            Err(p) => {
+                self.lost(&name, None, p);
+                return false;
+            }
+        };
+        for sheet in book.sheets() {
+            let at = book.place_name(&sheet);
+            match table(self.schema, sheet.trim()) {
+                Some(table) if self.twice(&at, table) => {}
+                Some(table) => self.sheet(&mut book, &sheet, table, &hashed),
+                None if book.is_empty(&sheet) => {}
+                None => {
+                    let mut d = unknown(self.schema, &Arc::from(sheet.as_str()));
+                    d.place.file = at;
+                    self.log.push(d);
+                }
+            }
+        }
+        true
+    }
+
+    fn sheet(&mut self, book: &mut Book, sheet: &str, table: usize, hashed: &Arc<Hashed>) {
+        let name = book.place_name(sheet);
+        let flaws = self.log.errors.total();
+        match book.read(sheet, self.log) {
+            Ok(text) => {
+                // Cells that hold no value are reported here; rows are missing values, not references.
+                self.found.lost[table] |= self.log.errors.total() > flaws;
+                self.found.files.push(Gathered {
+                    name,
+                    table,
+                    bytes: Bytes::Read(Vec::new()),
+                    sheet: Some((text, hashed.clone())),
+                    layout: Layout::Sheet,
+                    packed: false,
+                    shipped: false,
+                });
+            }
+            Err(p) => self.lost(&name, Some(table), p),
+        }
+    }
 }
 
 /// The table that a file or sheet of that name holds: by name, or by label.
@@ -196,7 +336,7 @@ fn unknown(schema: &Schema, name: &Arc<str>) -> Defect {
     let known = table(schema, stem).and_then(|t| schema.tables.get(t));
     let near = || nearest(stem, schema.tables.iter().map(|t| t.name.as_str())).and_then(|n| schema.table(n));
     let meant = known.or_else(near).map(|t| Choice {
-        text: t.file(),
+        text: if name.contains('.') { t.file() } else { t.name.clone() },
         zh: t.zh.clone().unwrap_or_default(),
         en: t.en.clone().unwrap_or_default(),
     });
