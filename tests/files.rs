@@ -275,3 +275,150 @@ fn a_cell_at_the_far_end_and_a_cell_of_a_million_characters_are_harmless() {
         assert_eq!(d.code, if i == "title" { 0 } else { 4 }, "{}", d.err);
     }
 }
+
+#[test]
+fn results_as_a_workbook() {
+    use calamine::{Data, Reader, Xlsx, open_workbook};
+    let dir = tempfile::tempdir().unwrap();
+    let facts = dir.path().join("facts");
+    fs::create_dir(&facts).unwrap();
+    let mut tables = tables(DEMO);
+    // A name and an id that a spreadsheet program would run.
+    let people = tables.get_mut("people").unwrap();
+    people[1][1] = "=HYPERLINK(\"http://x\")".to_owned();
+    for rows in tables.values_mut() {
+        rows.iter_mut().flatten().filter(|c| *c == "d01").for_each(|c| *c = "@d01".to_owned());
+    }
+    for (t, rows) in &tables {
+        fs::write(facts.join(format!("{t}.csv")), text(rows, b',')).unwrap();
+    }
+    let path = dir.path().join("结果/out.xlsx");
+    let run = |args: &[&str]| {
+        let mut all = vec!["--lang", "zh", "--quiet", "run", facts.to_str().unwrap(), "--as-of", "2025-06-30"];
+        all.extend(args);
+        let d = zhuize(&all);
+        assert_eq!(d.code, 0, "{}", d.err);
+    };
+    run(&["-o", path.to_str().unwrap()]);
+    let bytes = fs::read(&path).unwrap();
+    run(&["-o", path.to_str().unwrap(), "--threads", "2"]);
+    assert!(fs::read(&path).unwrap() == bytes, "same input, same bytes");
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    let mut book: Xlsx<_> = open_workbook(&path).unwrap();
+    assert_eq!(book.sheet_names()[0], "目录");
+    let sheet = book.worksheet_range("责任人").unwrap();
+    let row =
+        |i: u32| -> Vec<Data> { (0..sheet.width() as u32).map(|c| sheet.get_value((i, c)).unwrap().clone()).collect() };
+    let texts = |i: u32| row(i).iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(&texts(0)[..4], ["案件编号\ncase", "案件名称", "人员编号\nperson", "姓名"]);
+    assert_eq!(texts(1)[0], "@d01");
+    assert_eq!(texts(1)[3], "=HYPERLINK(\"http://x\")");
+    assert!(matches!(row(1)[3], Data::String(_)));
+    assert_eq!(texts(1)[4], "郑州市工伤认定行政败诉案件过错责任追究办法");
+    let formulas = book.worksheet_formula("责任人").unwrap();
+    assert!(formulas.cells().all(|(_, _, f)| f.is_empty()));
+    // The CSV keeps values as they are unless told otherwise.
+    let out = dir.path().join("csv");
+    run(&["-o", out.to_str().unwrap(), "--xlsx"]);
+    let liable = fs::read_to_string(out.join("liable.csv")).unwrap();
+    assert!(liable.contains("\n@d01,p001,"), "{liable}");
+    assert!(fs::read(out.join("results.xlsx")).unwrap() == bytes);
+    run(&["-o", out.to_str().unwrap(), "--safe-csv"]);
+    let liable = fs::read_to_string(out.join("liable.csv")).unwrap();
+    assert!(liable.contains("\n'@d01,p001,") && !liable.contains("\n@d01"), "{liable}");
+    assert!(!out.join("results.xlsx").exists(), "a workbook of an earlier run does not stay");
+    assert_eq!(zhuize(&["run", DEMO, "--xlsx"]).code, 2);
+}
+
+#[test]
+fn a_filled_template_loads_and_a_blank_one_says_what_is_missing() {
+    use calamine::{Reader, Xlsx, open_workbook};
+    let dir = tempfile::tempdir().unwrap();
+    for lang in ["zh", "en"] {
+        let path = dir.path().join(format!("{lang}.xlsx"));
+        let made = |p: &Path| zhuize(&["--lang", lang, "template", "-o", p.to_str().unwrap()]);
+        assert_eq!(made(&path).code, 0);
+        assert_eq!(made(&path).code, 2, "what somebody filled in is not written over");
+        let check = zhuize(&["--lang", "en", "check", path.to_str().unwrap()]);
+        assert!(!check.err.contains("[E0") && !check.err.contains("W0509"), "{}", check.err);
+        assert_eq!(check.err.matches("[W0537]").count(), 17, "{}", check.err);
+        // Filled in under the headers of the template, with what its lists offer.
+        let mut book: Xlsx<_> = open_workbook(&path).unwrap();
+        let names = book.sheet_names();
+        let codes = book.worksheet_range(names.last().unwrap()).unwrap();
+        let words = |list: &str, i: u32| {
+            let c = (0..codes.width() as u32).find(|c| codes.get_value((0, *c)).unwrap().to_string() == list).unwrap();
+            codes.get_value((i, c)).unwrap().to_string()
+        };
+        let mut filled = Workbook::new();
+        for sheet in &names[1..names.len() - 1] {
+            let range = book.worksheet_range(sheet).unwrap();
+            let heads: Vec<String> =
+                (0..range.width() as u32).map(|c| range.get_value((0, c)).unwrap().to_string()).collect();
+            let out = filled.add_worksheet().set_name(sheet).unwrap();
+            let mut row = |r: u32, cells: &[(&str, &str)]| {
+                for (c, h) in heads.iter().enumerate() {
+                    out.write_string(0, c as u16, h).unwrap();
+                    if let Some((_, text)) = cells.iter().find(|(n, _)| h.lines().last() == Some(n)) {
+                        out.write_string(r, c as u16, *text).unwrap();
+                    }
+                }
+            };
+            let date = "2021年3月5日";
+            match &heads.iter().map(|h| h.lines().last().unwrap()).collect::<Vec<_>>()[..] {
+                ["org", "name", "kind", ..] => {
+                    let dept = words("org_kind", 2);
+                    let domain = words("domain", 1);
+                    row(
+                        1,
+                        &[("org", "o1"), ("name", "局"), ("kind", &dept), ("region", "410100"), ("domain", &domain)],
+                    );
+                }
+                ["person", "name", "source"] => row(1, &[("person", "p1"), ("name", "甲")]),
+                ["case", "title", ..] => {
+                    let act = words("act_kind", 1);
+                    row(
+                        1,
+                        &[
+                            ("case", "〔2021〕豫01行初1号"),
+                            ("act_kind", &act),
+                            ("nominal_org", "o1"),
+                            ("act_date", date),
+                        ],
+                    );
+                }
+                ["case", "person", "role", ..] => {
+                    let role = words("role", 1);
+                    row(1, &[("case", "(2021)豫01行初01号"), ("person", "p1"), ("role", &role)]);
+                }
+                ["case", "person", "conduct", ..] => {
+                    let conduct = words("conduct", 1);
+                    row(1, &[("case", "(2021)豫01行初1号"), ("person", "p1"), ("conduct", &conduct), ("date", date)]);
+                }
+                ["case", "forum", "result", ..] => {
+                    let (forum, result) = (words("forum", 1), words("ruling_result", 1));
+                    let (decided, effective) = ("2021/9/1", "２０２１/9/20");
+                    let cells = [("case", "(2021)豫01行初1号"), ("forum", &forum), ("result", &result)];
+                    row(1, &[&cells[..], &[("decided", decided), ("effective_date", effective)]].concat());
+                }
+                _ => row(1, &[]),
+            }
+        }
+        let path = dir.path().join(format!("{lang}-filled.xlsx"));
+        filled.save(&path).unwrap();
+        let out = dir.path().join(lang);
+        let d = zhuize(&["run", path.to_str().unwrap(), "--as-of", "2025-06-30", "-o", out.to_str().unwrap()]);
+        assert_eq!(d.code, 0, "{}", d.err);
+        let liable = fs::read_to_string(out.join("liable.csv")).unwrap();
+        assert!(liable.contains("(2021)豫01行初1号,p1,zz-injury,8.1,"), "{liable}");
+        assert!(!d.err.contains("W0509"), "{}", d.err);
+    }
+    // The CSV templates are those that lie in facts/templates.
+    let folder = dir.path().join("csv");
+    assert_eq!(zhuize(&["template", "-o", folder.to_str().unwrap()]).code, 0);
+    let files = |dir: &Path| -> BTreeMap<String, String> {
+        let all = fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().unwrap() == "csv");
+        all.map(|p| (p.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&p).unwrap())).collect()
+    };
+    assert_eq!(files(&folder), files(Path::new("facts/templates")));
+}

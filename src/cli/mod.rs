@@ -14,6 +14,7 @@ mod least_change;
 mod rules;
 mod run;
 mod setting;
+mod template;
 mod verify;
 mod what_if;
 mod why;
@@ -80,6 +81,8 @@ enum Command {
     Export(export::Args),
     /// List the instruments, or show what stands behind a provision
     Rules(rules::Args),
+    /// Blank tables to fill in: a workbook with lists and notes, or CSV files
+    Template(template::Args),
     /// Provision by provision: status, rules, golden cases, conclusions; fails on what is missing
     Coverage(coverage::Args),
 }
@@ -113,6 +116,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Check(a) => check::run(&a, &setting, out, err),
         Command::Export(a) => export::run(&a, &setting, out, err),
         Command::Rules(a) => rules::run(&a, &setting, out, err),
+        Command::Template(a) => template::run(&a, &setting, out, err),
         Command::Coverage(a) => coverage::run(&a, &setting, out, err),
     };
     let result = result.and_then(|()| Ok(out.flush()?));

@@ -3,7 +3,7 @@
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk::{self, Run, Stage};
-use crate::report::{layout, manifest, rejected, staging::Staging, summary, table};
+use crate::report::{layout, manifest, rejected, staging::Staging, staging::whole, summary, table, xlsx};
 use crate::rulebook::Rulebook;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -13,9 +13,16 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     #[command(flatten)]
     question: Question,
-    /// Write every conclusion as DIR/RELATION.csv, and DIR/manifest.json
-    #[arg(long, short, value_name = "DIR")]
+    /// Write every conclusion as DIR/RELATION.csv, and DIR/manifest.json; or everything into one workbook FILE.xlsx
+    #[arg(long, short, value_name = "DIR|FILE.xlsx")]
     output: Option<PathBuf>,
+    /// Write DIR/results.xlsx as well: a sheet for each relation, for people
+    #[arg(long)]
+    xlsx: bool,
+    /// Put an apostrophe before text in CSV that begins with = + - @, a tab or CR, so that spreadsheet programs run no formula
+    /// (other programs then read the apostrophe too; workbooks never hold formulas)
+    #[arg(long)]
+    safe_csv: bool,
     /// Print time, rows and plan of every rule
     #[arg(long)]
     profile: bool,
@@ -33,6 +40,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 .to_owned(),
         ));
     }
+    if args.output.is_none() && (args.xlsx || args.safe_csv) {
+        let text = setting.say("E0602: --xlsx、--safe-csv 须与 -o 同用", "E0602: --xlsx and --safe-csv need -o");
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let book = setting.rulebook(err)?;
     let request = args.question.request(false);
     let progress = Progress::new(setting);
@@ -45,7 +56,16 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     };
     if let Some(dir) = &args.output {
         progress.say(setting.say("写出结果", "writing"));
-        write_folder(&book, &request, &run, dir)?;
+        let workbook = || {
+            xlsx::results(&book, &run, request.as_of, setting.facts_lang())
+                .map_err(|e| Failure::Output(std::io::Error::other(e)))
+        };
+        if super::setting::is_workbook(dir) {
+            whole(dir, &workbook()?)?;
+        } else {
+            let extra = if args.xlsx { Some(workbook()?) } else { None };
+            write_folder(&book, &request, &run, dir, args.safe_csv, extra)?;
+        }
     }
     progress.end();
     if !setting.quiet {
@@ -63,7 +83,14 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
 }
 
 /// Writes all outputs of a run, whole or not at all.
-fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path) -> Result<(), Failure> {
+fn write_folder(
+    book: &Rulebook,
+    request: &bulk::Request,
+    run: &Run,
+    dir: &Path,
+    safe: bool,
+    workbook: Option<Vec<u8>>,
+) -> Result<(), Failure> {
     let mut staging = Staging::new(dir)?;
     let ranks = table::Ranks::new(&run.database.symbols);
     let mut written = Vec::new();
@@ -74,7 +101,7 @@ fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path)
         let rel = crate::lang::program::RelId(i as u32);
         let mut rows = 0;
         let file = staging.file(&table::file_name(relation), |mut w| {
-            rows = table::write_csv(&book.program, &run.database, &ranks, rel, &mut w)?;
+            rows = table::write_csv(&book.program, &run.database, &ranks, rel, safe, &mut w)?;
             Ok(())
         })?;
         written.push((file, rows));
@@ -87,9 +114,12 @@ fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path)
         let list = &run.loaded.spellings;
         written.push((staging.file("spellings.csv", |w| rejected::write_spellings(list, w))?, list.len()));
     }
+    if let Some(bytes) = workbook {
+        written.push((staging.file("results.xlsx", |w| w.write_all(&bytes))?, 0));
+    }
     let text = manifest::manifest(book, request, run, &written);
     staging.file("manifest.json", |w| w.write_all(text.as_bytes()))?;
-    staging.finish("manifest.json", &["rejected.csv", "spellings.csv"])?;
+    staging.finish("manifest.json", &["rejected.csv", "spellings.csv", "results.xlsx"])?;
     Ok(())
 }
 

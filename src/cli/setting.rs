@@ -93,6 +93,11 @@ pub fn parse_encoding(text: &str) -> Result<&'static encoding_rs::Encoding, Stri
     })
 }
 
+/// Whether a path asks for a workbook.
+pub fn is_workbook(path: &std::path::Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xlsx"))
+}
+
 /// Parses `NAME=VALUE`.
 pub fn parse_option(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

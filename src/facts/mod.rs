@@ -41,4 +41,5 @@ pub use load::{LoadOptions, Loaded, Rejected, Spelling, load};
 pub use message::Lang;
 pub use origin::{Origin, Origins};
 pub use part::Conversion;
+pub use sheet::letters as column_letters;
 pub use sources::{FileEntry, Sources};

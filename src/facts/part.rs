@@ -308,7 +308,14 @@ impl<'a> Reader<'a, '_> {
         let header_text = header_text.as_bytes();
         let has_nul = memchr::memchr(0, part.input.text.as_bytes()).is_some();
         let mut days = DaySet::new();
+        let sheet = part.input.layout == Layout::Sheet;
         while self.records.next(&mut self.record) {
+            if sheet {
+                // Cells that nobody filled in at the end of a row are blank.
+                let end = self.record.end;
+                let least = self.record.fields.len().max(header);
+                self.record.fields.resize(least, Span { start: end, end, doubled: false });
+            }
             let n = self.record.fields.len();
             let first = self.record.fields[0];
             let text = &part.input.text.as_bytes()[first.start..first.end];

@@ -17,7 +17,7 @@ const ENTRIES: usize = 20_000;
 /// Sheets of these names are notes for people.
 const NOTES: [&str; 6] = ["说明", "目录", "readme", "notes", "代码", "codes"];
 /// A first cell that begins so marks a row as an example.
-pub(crate) const EXAMPLE: [&str; 2] = ["示例", "example"];
+const EXAMPLE: [&str; 2] = ["示例", "example"];
 
 /// An opened workbook.
 pub(super) struct Book {
@@ -210,7 +210,8 @@ impl Rows<'_> {
 }
 
 /// The letters of a column of a sheet, from 1.
-pub(crate) fn letters(mut column: u32) -> String {
+#[must_use]
+pub fn letters(mut column: u32) -> String {
     let mut out = Vec::new();
     while column > 0 {
         column -= 1;

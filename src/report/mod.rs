@@ -9,4 +9,6 @@ pub mod rejected;
 pub mod staging;
 pub mod summary;
 pub mod table;
+pub mod template;
 pub mod wording;
+pub mod xlsx;

@@ -97,6 +97,29 @@ impl Staging {
     }
 }
 
+/// Writes one file, whole or not at all.
+///
+/// # Errors
+/// What the disk says.
+pub fn whole(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let parent = match target.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".zhuize-");
+    #[cfg(unix)]
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(mode);
+    let mut file = builder.tempfile_in(parent)?;
+    file.write_all(bytes)?;
+    file.flush()?;
+    file.persist(target).map_err(|e| e.error)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

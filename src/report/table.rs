@@ -5,6 +5,7 @@ use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
 use crate::lang::date;
 use crate::lang::program::{Prim, Program, RelId, Relation};
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 /// How a column is written.
@@ -105,6 +106,16 @@ pub(super) fn field(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// Text before which a spreadsheet program is told that it is no formula, by an apostrophe. For files that people open: the
+/// apostrophe becomes part of the value when another program reads the file.
+fn harmless(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// A further `yes`/blank column of an output: rows whose values in `columns` stand in `rows`.
 #[derive(Clone, Debug)]
 pub struct Mark<'a> {
@@ -136,7 +147,8 @@ pub fn marks<'a>(program: &Program, db: &'a Database, rel: RelId) -> Vec<Mark<'a
     found
 }
 
-/// Writes a relation as CSV and returns the number of rows.
+/// Writes a relation as CSV and returns the number of rows. `safe`: text that a spreadsheet program would take for a formula
+/// gets an apostrophe in front; otherwise every value is written as it is, so that other programs read what was meant.
 ///
 /// # Errors
 /// What the writer says.
@@ -145,6 +157,7 @@ pub fn write_csv(
     db: &Database,
     ranks: &Ranks,
     rel: RelId,
+    safe: bool,
     out: &mut impl Write,
 ) -> io::Result<usize> {
     let relation = program.rel(rel);
@@ -168,6 +181,7 @@ pub fn write_csv(
                 buffer.push(b',');
             }
             match look {
+                Look::Text if safe => field(&mut buffer, &harmless(db.symbols.resolve(row[i]))),
                 Look::Text => field(&mut buffer, db.symbols.resolve(row[i])),
                 _ => buffer.extend_from_slice(show(*look, row[i], &db.symbols).as_bytes()),
             }
