@@ -10,6 +10,7 @@ mod eval;
 mod export;
 mod failure;
 mod form;
+mod import;
 mod least_change;
 mod rules;
 mod run;
@@ -81,6 +82,8 @@ enum Command {
     Export(export::Args),
     /// List the instruments, or show what stands behind a provision
     Rules(rules::Args),
+    /// Foreign tables to tables of a casebase, as a mapping says
+    Import(import::Args),
     /// Blank tables to fill in: a workbook with lists and notes, or CSV files
     Template(template::Args),
     /// Provision by provision: status, rules, golden cases, conclusions; fails on what is missing
@@ -116,6 +119,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Check(a) => check::run(&a, &setting, out, err),
         Command::Export(a) => export::run(&a, &setting, out, err),
         Command::Rules(a) => rules::run(&a, &setting, out, err),
+        Command::Import(a) => import::run(&a, &setting, out, err),
         Command::Template(a) => template::run(&a, &setting, out, err),
         Command::Coverage(a) => coverage::run(&a, &setting, out, err),
     };

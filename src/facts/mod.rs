@@ -20,6 +20,7 @@ pub mod defect;
 mod dict;
 mod dimension;
 mod header;
+pub mod import;
 mod load;
 mod log;
 pub mod map;

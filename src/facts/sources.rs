@@ -327,7 +327,9 @@ fn stranger(name: &str, schema: &Schema) -> bool {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let notes = matches!(extension.to_ascii_lowercase().as_str(), "md" | "txt");
     let near = || nearest(stem, schema.tables.iter().map(|t| t.name.as_str())).is_some();
-    !name.starts_with('.') && (!notes || near())
+    // An import leaves its account beside the tables.
+    let account = matches!(name, "unmapped.csv" | "import.json");
+    !name.starts_with('.') && !account && (!notes || near())
 }
 
 fn unknown(schema: &Schema, name: &Arc<str>) -> Defect {

@@ -3,7 +3,7 @@
 use super::codes::CodeLists;
 use super::date::{self, DateError};
 use super::defect::{Choice, Problem};
-use super::normal;
+use super::normal::{self, Matching};
 use super::schema::Kind;
 use crate::engine::value::{self, Word};
 
@@ -80,6 +80,21 @@ pub(super) fn text(kind: &Kind, codes: &CodeLists, text: &str) -> Option<Problem
         },
         Kind::Pattern(p) if !p.is_match(text) => Some(Problem::Pattern { pattern: p.as_str().to_owned() }),
         _ => None,
+    }
+}
+
+/// A text as a table holds it, if it is a value of the kind.
+pub(super) fn held(kind: &Kind, matching: Option<Matching>, codes: &CodeLists, written: &str) -> Option<String> {
+    match kind {
+        Kind::Plain => Some(written.to_owned()),
+        Kind::Symbol => Some(normal::key(written.trim(), matching).into_owned()),
+        Kind::Code(list) => {
+            let code = codes.find(list, written).or_else(|| codes.accepted(list, written));
+            code.filter(|c| !c.derived).map(|c| c.code.clone())
+        }
+        Kind::Pattern(p) => Some(normal::plain(written.trim()).into_owned()).filter(|t| p.is_match(t)),
+        Kind::Date => date::read(written.trim()).ok().map(date::iso),
+        _ => Some(normal::plain(written.trim()).into_owned()).filter(|t| word(kind, t).is_ok()),
     }
 }
 
