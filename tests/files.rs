@@ -371,7 +371,14 @@ fn a_filled_template_loads_and_a_blank_one_says_what_is_missing() {
                     let domain = words("domain", 1);
                     row(
                         1,
-                        &[("org", "o1"), ("name", "局"), ("kind", &dept), ("region", "410100"), ("domain", &domain)],
+                        &[
+                            ("org", "o1"),
+                            ("name", "局"),
+                            ("kind", &dept),
+                            ("region", "410100"),
+                            ("domain", &domain),
+                            ("level", &words("org_level", 2)),
+                        ],
                     );
                 }
                 ["person", "name", "source"] => row(1, &[("person", "p1"), ("name", "甲")]),
@@ -384,6 +391,7 @@ fn a_filled_template_loads_and_a_blank_one_says_what_is_missing() {
                             ("act_kind", &act),
                             ("nominal_org", "o1"),
                             ("act_date", date),
+                            ("approval_required", &words("yes_no", 1)),
                         ],
                     );
                 }
@@ -407,10 +415,20 @@ fn a_filled_template_loads_and_a_blank_one_says_what_is_missing() {
         let path = dir.path().join(format!("{lang}-filled.xlsx"));
         filled.save(&path).unwrap();
         let out = dir.path().join(lang);
-        let d = zhuize(&["run", path.to_str().unwrap(), "--as-of", "2025-06-30", "-o", out.to_str().unwrap()]);
+        let d = zhuize(&[
+            "--lang",
+            "zh",
+            "run",
+            path.to_str().unwrap(),
+            "--as-of",
+            "2025-06-30",
+            "-o",
+            out.to_str().unwrap(),
+        ]);
         assert_eq!(d.code, 0, "{}", d.err);
-        let liable = fs::read_to_string(out.join("liable.csv")).unwrap();
-        assert!(liable.contains("(2021)豫01行初1号,p1,zz-injury,8.1,"), "{liable}");
+        let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+        assert!(read("lost.csv").contains("(2021)豫01行初1号,zz-injury,"), "{}", read("lost.csv"));
+        assert!(read("disposition.csv").contains("(2021)豫01行初1号,p1,zz-injury,"), "{}", read("disposition.csv"));
         assert!(!d.err.contains("W0509"), "{}", d.err);
     }
     // The CSV templates are those that lie in facts/templates.

@@ -69,10 +69,18 @@ pub struct Imported {
 struct Work<'a> {
     schema: &'a Schema,
     codes: &'a CodeLists,
-    /// Per table: rows by key, with their place.
-    rows: Vec<BTreeMap<Vec<String>, (Vec<String>, String)>>,
+    /// Per table: rows by key.
+    rows: Vec<BTreeMap<Vec<String>, Kept>>,
     unmapped: BTreeMap<(String, String, String), (usize, Vec<String>)>,
     lost: Vec<Lost>,
+}
+
+/// A target row with the source row it was made from.
+struct Kept {
+    values: Vec<String>,
+    file: String,
+    line: u32,
+    cells: Vec<String>,
 }
 
 /// A source row with the names of its cells.
@@ -141,14 +149,18 @@ pub fn import(
             read.push((name, source.rows.len()));
         }
     }
+    let imported: BTreeSet<usize> = mapping.targets.iter().map(|t| t.table).collect();
+    w.close(&imported);
+    let order = |name: &str| read.iter().position(|(n, _): &(String, usize)| n == name);
+    w.lost.sort_by_key(|l| (order(&l.file), l.line));
     let mut tables = Vec::new();
     // Tables that must be there are written even if the mapping has nothing for them: with a header alone.
     let needed = schema.tables.iter().enumerate().filter(|(_, t)| t.needed).map(|(i, _)| i);
-    let targets: BTreeSet<usize> = mapping.targets.iter().map(|t| t.table).chain(needed).collect();
+    let targets: BTreeSet<usize> = imported.into_iter().chain(needed).collect();
     for t in targets {
         let table = &schema.tables[t];
         let header = table.columns.iter().map(|c| c.name.clone()).chain(["source".to_owned()]).collect();
-        let rows = std::mem::take(&mut w.rows[t]).into_values().map(|(row, _)| row).collect();
+        let rows = std::mem::take(&mut w.rows[t]).into_values().map(|k| k.values).collect();
         tables.push((table.file(), header, rows));
     }
     let unmapped = w.unmapped.into_iter().map(|((target, from, value), (cells, places))| Unmapped {
@@ -229,13 +241,60 @@ impl Work<'_> {
         let values = table.columns.len();
         match self.rows[t.table].get(&key) {
             // Many source rows say the same of one thing.
-            Some((first, _)) if first[..values] == out[..values] => {}
-            Some((_, place)) => {
+            Some(first) if first.values[..values] == out[..values] => {}
+            Some(first) => {
+                let place = format!("{}:{}", first.file, first.line);
                 let reason =
                     (format!("与 {place} 的键相同而内容不同"), format!("the same key as {place} with other values"));
                 self.lose(row, &table.name, reason);
             }
-            None => drop(self.rows[t.table].insert(key, (out, row.place()))),
+            None => {
+                let (file, cells) = (row.source.name.to_string(), row.cells.to_vec());
+                self.rows[t.table].insert(key, Kept { values: out, file, line: row.line, cells });
+            }
+        }
+    }
+
+    /// Hands back rows that refer to a row of another imported table that is not there, until there are no more.
+    fn close(&mut self, imported: &BTreeSet<usize>) {
+        let schema = self.schema;
+        loop {
+            let mut fallen = false;
+            for (i, table) in schema.tables.iter().enumerate() {
+                for r in &table.references {
+                    let Some(target) = schema.tables.iter().position(|t| t.rel == r.target) else { continue };
+                    if !imported.contains(&target) {
+                        continue;
+                    }
+                    let project = |k: &Kept, c: &[usize]| c.iter().map(|c| k.values[*c].clone()).collect::<Vec<_>>();
+                    let there: BTreeSet<Vec<String>> =
+                        self.rows[target].values().map(|k| project(k, &r.target_columns)).collect();
+                    let falls = |k: &Kept| {
+                        let tuple = project(k, &r.columns);
+                        !tuple[0].is_empty() && !there.contains(&tuple)
+                    };
+                    let keys: Vec<Vec<String>> =
+                        self.rows[i].iter().filter(|(_, k)| falls(k)).map(|(key, _)| key.clone()).collect();
+                    for key in keys {
+                        fallen = true;
+                        let Some(k) = self.rows[i].remove(&key) else { continue };
+                        let (value, there) = (project(&k, &r.columns).join(", "), &schema.tables[target].name);
+                        self.lost.push(Lost {
+                            reason: (
+                                format!("所指的“{value}”未能导入 {there} 表"),
+                                format!("\"{value}\", to which it refers, was not imported into {there}"),
+                            ),
+                            file: k.file,
+                            line: k.line,
+                            table: table.name.clone(),
+                            cells: k.cells,
+                        });
+                    }
+                }
+            }
+            if !fallen {
+                return;
+            }
         }
     }
 

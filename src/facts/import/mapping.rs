@@ -74,7 +74,7 @@ pub struct Mapping {
     pub(super) targets: Vec<Target>,
 }
 
-const CELL_KEYS: [&str; 9] = ["value", "from", "join", "regex", "map", "otherwise", "times", "key", "note"];
+const CELL_KEYS: [&str; 8] = ["value", "from", "join", "regex", "map", "otherwise", "times", "key"];
 
 struct Reader<'a> {
     schema: &'a Schema,
