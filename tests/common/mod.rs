@@ -1,7 +1,5 @@
 //! The command line called from tests.
 
-#![allow(dead_code)] // each test file uses what it needs
-
 use std::ffi::OsString;
 
 /// How a command ended and what it printed.
