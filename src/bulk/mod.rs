@@ -1,6 +1,7 @@
 //! A run over a whole casebase: load, evaluate, look for contradictions.
 
 mod constraint;
+pub mod patterns;
 pub mod scenario;
 pub mod similar;
 
@@ -66,8 +67,8 @@ pub struct Run {
     pub database: Database,
     /// What the engine has to say of its work.
     pub profile: engine::Profile,
-    /// Time of loading and evaluating.
-    pub times: (Duration, Duration),
+    /// Time of loading, of evaluating, and of finding proof skeletons.
+    pub times: (Duration, Duration, Duration),
 }
 
 /// Loads a casebase with the rulebook's shipped tables and the options of the request.
@@ -120,5 +121,5 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
         let found = constraint::contradictions(book, &again.database, &database, &again.origins);
         return Err(Trouble::Contradictions(found));
     }
-    Ok(Run { loaded, database, profile, times: (load_time, evaluate_time) })
+    Ok(Run { loaded, database, profile, times: (load_time, evaluate_time, Duration::ZERO) })
 }

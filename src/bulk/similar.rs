@@ -63,7 +63,7 @@ pub fn nearest(
         // What the person did and was weighs as much as everything else in the case.
         out.push(Near { row: r.to_vec(), shared: (a.0 + 2 * b.0, a.1 + 2 * b.1) });
     }
-    let text = |w: &Near| w.row.iter().map(|w| *w).collect::<Vec<_>>();
+    let text = |w: &Near| w.row.clone();
     out.sort_by(|x, y| (y.shared.0 * x.shared.1).cmp(&(x.shared.0 * y.shared.1)).then_with(|| text(x).cmp(&text(y))));
     out.truncate(most);
     out

@@ -12,6 +12,7 @@ mod failure;
 mod form;
 mod import;
 mod least_change;
+mod patterns;
 mod rules;
 mod run;
 mod setting;
@@ -72,6 +73,8 @@ enum Command {
     WhatIf(what_if::Args),
     /// Say why one conclusion and not another; find the nearest case that ended otherwise
     Contrast(contrast::Args),
+    /// Count the skeletons of all proofs of final states; list the conclusions of one
+    Patterns(patterns::Args),
     /// Find the least that would have made a conclusion follow, or not follow
     LeastChange(least_change::Args),
     /// Check a certificate that `why --certificate` wrote, with an evaluator of its own
@@ -113,6 +116,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Why(a) => why::run(&a, &setting, out, err),
         Command::WhatIf(a) => what_if::run(&a, &setting, out, err),
         Command::Contrast(a) => contrast::run(&a, &setting, out, err),
+        Command::Patterns(a) => patterns::run(&a, &setting, out, err),
         Command::LeastChange(a) => least_change::run(&a, &setting, out, err),
         Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
         Command::Verify(a) => verify::run(&a, &setting, out, err),

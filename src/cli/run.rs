@@ -1,12 +1,17 @@
 //! `zhuize run`: every conclusion of a casebase.
 
+use super::form;
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
+use crate::bulk::patterns::{self, Pattern};
 use crate::bulk::{self, Run, Stage};
+use crate::lang::program::RelId;
+use crate::proof::whole::Whole;
 use crate::report::{layout, manifest, rejected, staging::Staging, staging::whole, summary, table, xlsx};
 use crate::rulebook::Rulebook;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -23,6 +28,9 @@ pub struct Args {
     /// (other programs then read the apostrophe too; workbooks never hold formulas)
     #[arg(long)]
     safe_csv: bool,
+    /// Write DIR/patterns.csv as well, the table of proof skeletons of the final states
+    #[arg(long)]
+    patterns: bool,
     /// Print time, rows and plan of every rule
     #[arg(long)]
     profile: bool,
@@ -47,7 +55,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let book = setting.rulebook(err)?;
     let request = args.question.request(false);
     let progress = Progress::new(setting);
-    let run = match bulk::run(&book, &request, |stage| progress.stage(stage, setting)) {
+    let mut run = match bulk::run(&book, &request, |stage| progress.stage(stage, setting)) {
         Ok(run) => run,
         Err(trouble) => {
             progress.end();
@@ -55,6 +63,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
     };
     if let Some(dir) = &args.output {
+        let skeletons = if args.patterns { skeletons(&book, &request, &mut run)? } else { None };
         progress.say(setting.say("写出结果", "writing"));
         let workbook = || {
             xlsx::results(&book, &run, request.as_of, setting.facts_lang())
@@ -64,7 +73,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             whole(dir, &workbook()?)?;
         } else {
             let extra = if args.xlsx { Some(workbook()?) } else { None };
-            write_folder(&book, &request, &run, dir, args.safe_csv, extra)?;
+            let more = Further { skeletons, workbook: extra, safe: args.safe_csv };
+            write_folder(&book, &request, &run, dir, more)?;
         }
     }
     progress.end();
@@ -75,22 +85,37 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         print_summary(&book, &request, &run, args, setting, out)?;
     }
     if args.profile {
-        let (load, evaluate) = run.times;
-        writeln!(out, "loading {:.3} s, deriving {:.3} s", load.as_secs_f64(), evaluate.as_secs_f64())?;
+        let (load, evaluate, skeletons) = run.times;
+        let seconds = [load, evaluate, skeletons].map(|t| t.as_secs_f64());
+        writeln!(out, "loading {:.3} s, deriving {:.3} s, patterns {:.3} s", seconds[0], seconds[1], seconds[2])?;
         write!(out, "{}", run.profile.table(&book.program))?;
     }
     Ok(())
 }
 
-/// Writes all outputs of a run, whole or not at all.
-fn write_folder(
-    book: &Rulebook,
-    request: &bulk::Request,
-    run: &Run,
-    dir: &Path,
-    safe: bool,
+/// A relation with the patterns of its rows.
+type Skeletons = (RelId, Vec<Pattern>);
+
+/// The proof skeletons of the verdicts; the tables of the run are lent for it.
+fn skeletons(book: &Rulebook, request: &bulk::Request, run: &mut Run) -> Result<Option<Skeletons>, Failure> {
+    let Some((rel, keys)) = summary::verdict(&book.program) else { return Ok(None) };
+    let start = Instant::now();
+    let whole = Whole::new(&book.program, std::mem::take(&mut run.database));
+    let found = patterns::patterns(book, &whole, rel, keys[0], false, request.threads).map_err(form::limit);
+    run.database = whole.into_database();
+    run.times.2 = start.elapsed();
+    Ok(Some((rel, found?)))
+}
+
+/// What is written beside the tables, and how.
+struct Further {
+    skeletons: Option<Skeletons>,
     workbook: Option<Vec<u8>>,
-) -> Result<(), Failure> {
+    safe: bool,
+}
+
+/// Writes all outputs of a run, whole or not at all.
+fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path, more: Further) -> Result<(), Failure> {
     let mut staging = Staging::new(dir)?;
     let ranks = table::Ranks::new(&run.database.symbols);
     let mut written = Vec::new();
@@ -101,7 +126,7 @@ fn write_folder(
         let rel = crate::lang::program::RelId(i as u32);
         let mut rows = 0;
         let file = staging.file(&table::file_name(relation), |mut w| {
-            rows = table::write_csv(&book.program, &run.database, &ranks, rel, safe, &mut w)?;
+            rows = table::write_csv(&book.program, &run.database, &ranks, rel, more.safe, &mut w)?;
             Ok(())
         })?;
         written.push((file, rows));
@@ -114,12 +139,16 @@ fn write_folder(
         let list = &run.loaded.spellings;
         written.push((staging.file("spellings.csv", |w| rejected::write_spellings(list, w))?, list.len()));
     }
-    if let Some(bytes) = workbook {
-        written.push((staging.file("results.xlsx", |w| w.write_all(&bytes))?, 0));
+    if let Some(bytes) = &more.workbook {
+        written.push((staging.file("results.xlsx", |w| w.write_all(bytes))?, 0));
+    }
+    if let Some((rel, found)) = &more.skeletons {
+        let file = staging.file("patterns.csv", |w| crate::report::patterns::csv(book, *rel, found, w))?;
+        written.push((file, found.len()));
     }
     let text = manifest::manifest(book, request, run, &written);
     staging.file("manifest.json", |w| w.write_all(text.as_bytes()))?;
-    staging.finish("manifest.json", &["rejected.csv", "spellings.csv", "results.xlsx"])?;
+    staging.finish("manifest.json", &["rejected.csv", "spellings.csv", "results.xlsx", "patterns.csv"])?;
     Ok(())
 }
 

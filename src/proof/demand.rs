@@ -7,10 +7,11 @@
 //!
 //! Given facts that were looked at are remembered: they are the slice of the question.
 
-mod sizes;
+pub(super) mod sizes;
 mod state;
 
 use super::given::Given;
+use super::record::Ground;
 use super::unify::unify;
 use crate::engine::functor::{self, Fault};
 use crate::engine::limit::Limit;
@@ -554,5 +555,23 @@ impl Source for Prover<'_> {
 
     fn symbols(&mut self) -> &mut Symbols {
         &mut self.symbols
+    }
+}
+
+impl<'p> Ground<'p> for Prover<'p> {
+    fn program(&self) -> &'p Program {
+        self.program
+    }
+
+    fn rules_of(&self, rel: RelId) -> &[RuleId] {
+        Prover::rules_of(self, rel)
+    }
+
+    fn number(&self, rel: RelId, row: &[Word]) -> Option<u32> {
+        Prover::number(self, rel, row)
+    }
+
+    fn is_given(&self, rel: RelId, number: u32) -> bool {
+        Prover::is_given(self, rel, number)
     }
 }

@@ -96,6 +96,21 @@ impl Given {
         Self { base: Arc::new(Base { table, indexes: Mutex::default() }), removed: FxHashSet::default(), added }
     }
 
+    /// The table as it was taken.
+    #[must_use]
+    pub fn base(&self) -> &Table {
+        &self.base.table
+    }
+
+    /// The table as it was taken, given back; copied if others still hold it.
+    #[must_use]
+    pub fn into_table(self) -> Table {
+        match Arc::try_unwrap(self.base) {
+            Ok(base) => base.table,
+            Err(shared) => shared.table.clone(),
+        }
+    }
+
     /// The same facts as they were given, without changes.
     #[must_use]
     pub fn as_given(&self) -> Self {

@@ -22,6 +22,7 @@ pub mod record;
 pub mod typed;
 pub mod unify;
 pub mod what_if;
+pub mod whole;
 pub mod why_not;
 
 use crate::engine::limit::Limit;

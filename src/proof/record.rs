@@ -3,17 +3,28 @@
 //! Backwards from the facts asked about: each rule that could conclude a fact is matched with it and all ways in which its
 //! body holds are noted. The record is a directed hypergraph over dense numbers; ranks, proofs and graphs are made from it.
 
-use super::demand::Prover;
 use super::unify::unify;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
 use crate::engine::value::Word;
-use crate::lang::program::{Literal, RelId, RuleId};
+use crate::lang::program::{Literal, Program, RelId, RuleId};
 use rustc_hash::FxHashMap;
 use std::ops::ControlFlow;
 
 /// Literal, relation and row number of each premise.
 type Premises = Vec<(u32, RelId, u32)>;
+
+/// Rows that are known, or can be asked for, with what a record needs to know of them.
+pub trait Ground<'p>: Source {
+    /// The program.
+    fn program(&self) -> &'p Program;
+    /// Rules that conclude a relation.
+    fn rules_of(&self, rel: RelId) -> &[RuleId];
+    /// Number of a row that is there.
+    fn number(&self, rel: RelId, row: &[Word]) -> Option<u32>;
+    /// Whether a row, by its number, was given (it may be derivable as well).
+    fn is_given(&self, rel: RelId, number: u32) -> bool;
+}
 
 /// A fact of a record, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,27 +79,27 @@ pub struct Record {
 
 impl Record {
     /// Number of a fact (by its row number in the prover), new if unseen.
-    pub fn fact(&mut self, prover: &Prover<'_>, rel: RelId, number: u32) -> FactId {
+    pub fn fact(&mut self, ground: &dyn Ground<'_>, rel: RelId, number: u32) -> FactId {
         let next = FactId(self.facts.len() as u32);
         let id = *self.known.entry((rel, number)).or_insert(next);
         if id == next {
-            let row = prover.row(rel, number).into();
-            self.facts.push(Fact { rel, row, given: prover.is_given(rel, number), by: Vec::new() });
+            let row = ground.row(rel, number).into();
+            self.facts.push(Fact { rel, row, given: ground.is_given(rel, number), by: Vec::new() });
         }
         id
     }
 
     /// Number of a fact that was reached.
     #[must_use]
-    pub fn find(&self, prover: &Prover<'_>, rel: RelId, row: &[Word]) -> Option<FactId> {
-        self.known.get(&(rel, prover.number(rel, row)?)).copied()
+    pub fn find(&self, ground: &dyn Ground<'_>, rel: RelId, row: &[Word]) -> Option<FactId> {
+        self.known.get(&(rel, ground.number(rel, row)?)).copied()
     }
 
     /// Follows every fact that has not been followed yet, at most until `most` instances are noted.
     ///
     /// # Errors
-    /// When the prover meets a limit.
-    pub fn follow(&mut self, prover: &mut Prover<'_>, most: usize) -> Result<(), Limit> {
+    /// When the ground meets a limit.
+    pub fn follow<'p, G: Ground<'p>>(&mut self, ground: &mut G, most: usize) -> Result<(), Limit> {
         while self.followed < self.facts.len() {
             if self.instances.len() >= most {
                 self.truncated = true;
@@ -96,21 +107,21 @@ impl Record {
             }
             let head = FactId(self.followed as u32);
             self.followed += 1;
-            self.follow_one(prover, head)?;
+            self.follow_one(ground, head)?;
         }
         Ok(())
     }
 
-    fn follow_one(&mut self, prover: &mut Prover<'_>, head: FactId) -> Result<(), Limit> {
-        let program = prover.program();
-        let (rel, row) = (self.facts[head.index()].rel, self.facts[head.index()].row.clone());
+    fn follow_one<'p, G: Ground<'p>>(&mut self, ground: &mut G, head: FactId) -> Result<(), Limit> {
+        let rules: Vec<RuleId> = ground.rules_of(self.facts[head.index()].rel).to_vec();
+        let program = ground.program();
+        let row = self.facts[head.index()].row.clone();
         let pattern: Vec<Option<Word>> = row.iter().map(|w| Some(*w)).collect();
-        for at in 0..prover.rules_of(rel).len() {
-            let id = prover.rules_of(rel)[at];
+        for id in rules {
             let rule = program.rule(id);
-            let Some(start) = unify(rule, &pattern, true, prover.symbols()) else { continue };
+            let Some(start) = unify(rule, &pattern, true, ground.symbols()) else { continue };
             let mut found: Vec<(Box<[Option<Word>]>, Premises)> = Vec::new();
-            body::enumerate(program, rule, &start, true, prover, &mut |m, source| {
+            body::enumerate(program, rule, &start, true, ground, &mut |m, source| {
                 for (term, want) in rule.args.iter().zip(row.iter()) {
                     if body::eval(term, m.vars, source.symbols()) != Ok(*want) {
                         return Ok(ControlFlow::Continue(()));
@@ -132,7 +143,7 @@ impl Record {
             })?;
             found.sort();
             for (vars, premises) in found {
-                let premises = premises.into_iter().map(|(i, rel, r)| (i, self.fact(prover, rel, r))).collect();
+                let premises = premises.into_iter().map(|(i, rel, r)| (i, self.fact(ground, rel, r))).collect();
                 let number = self.instances.len() as u32;
                 self.instances.push(Instance { rule: id, head, vars, premises });
                 self.facts[head.index()].by.push(number);

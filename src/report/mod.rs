@@ -5,6 +5,7 @@ pub mod explain;
 pub mod export;
 pub mod layout;
 pub mod manifest;
+pub mod patterns;
 pub mod rejected;
 pub mod staging;
 pub mod summary;

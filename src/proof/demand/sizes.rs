@@ -44,23 +44,37 @@ impl Sizes {
                 rows[r.index()] *= if stratum.recursive { RECURSIVE } else { DERIVED };
             }
         }
-        let mut distinct = vec![CODES; program.types.len()];
-        for (relation, table) in program.relations.iter().zip(&facts.tables) {
-            if let Some(c) = relation.columns.first().filter(|_| !relation.inputs.is_empty()) {
-                let d = &mut distinct[c.ty.index()];
-                *d = d.max(leading(table) as f64);
-            }
-        }
-        Self { rows, distinct }
+        Self { rows, distinct: distinct(program, facts) }
+    }
+
+    /// The sizes of finished tables.
+    #[must_use]
+    pub fn known(program: &Program, all: &Database) -> Self {
+        let rows = all.tables.iter().map(|t| t.len() as f64).collect();
+        Self { rows, distinct: distinct(program, all) }
     }
 
     /// Roughly how many derived rows agree with a key of those columns.
     #[must_use]
     pub fn fan_out(&self, program: &Program, rel: RelId, columns: &[usize]) -> f64 {
         let of = &program.rel(rel).columns;
+        if columns.len() == of.len() && !of.is_empty() {
+            return 0.5;
+        }
         let narrow = columns.iter().fold(1.0, |n, c| n * self.distinct[of[*c].ty.index()]);
         (self.rows[rel.index()] / narrow).max(0.1)
     }
+}
+
+fn distinct(program: &Program, facts: &Database) -> Vec<f64> {
+    let mut distinct = vec![CODES; program.types.len()];
+    for (relation, table) in program.relations.iter().zip(&facts.tables) {
+        if let Some(c) = relation.columns.first().filter(|_| !relation.inputs.is_empty()) {
+            let d = &mut distinct[c.ty.index()];
+            *d = d.max(leading(table) as f64);
+        }
+    }
+    distinct
 }
 
 /// Distinct values of the first column of a sorted table.

@@ -1,0 +1,110 @@
+//! A run's finished tables as ground to explain from: everything is there, nothing is concluded again.
+
+use super::demand::sizes::Sizes;
+use super::given::Given;
+use super::record::Ground;
+use crate::engine::limit::Limit;
+use crate::engine::naive::body::Source;
+use crate::engine::store::{Database, Table};
+use crate::engine::symbol::Symbols;
+use crate::engine::value::Word;
+use crate::lang::program::{Program, RelId, RuleId};
+use rustc_hash::FxHashSet;
+use std::sync::Arc;
+
+/// Finished tables with the indexes that explaining them has needed so far. Clones share tables and indexes.
+#[derive(Clone, Debug)]
+pub struct Whole<'p> {
+    program: &'p Program,
+    symbols: Symbols,
+    rules_of: Arc<Vec<Vec<RuleId>>>,
+    tables: Vec<Given>,
+    /// Facts of the text of relations that have rules as well.
+    text: Arc<FxHashSet<(RelId, Vec<Word>)>>,
+    sizes: Arc<Sizes>,
+}
+
+impl<'p> Whole<'p> {
+    /// Takes the tables of a finished run.
+    #[must_use]
+    pub fn new(program: &'p Program, mut all: Database) -> Self {
+        let sizes = Arc::new(Sizes::known(program, &all));
+        let mut rules_of = vec![Vec::new(); program.relations.len()];
+        for (i, rule) in program.rules.iter().enumerate() {
+            rules_of[rule.head.index()].push(RuleId(i as u32));
+        }
+        let facts = program.facts.iter().filter(|f| !rules_of[f.rel.index()].is_empty());
+        let text = facts.map(|f| (f.rel, f.values.iter().map(|v| all.word(v)).collect())).collect();
+        Self {
+            program,
+            rules_of: Arc::new(rules_of),
+            text: Arc::new(text),
+            sizes,
+            tables: all.tables.into_iter().map(Given::new).collect(),
+            symbols: all.symbols,
+        }
+    }
+
+    /// Gives the tables back.
+    #[must_use]
+    pub fn into_database(self) -> Database {
+        Database { symbols: self.symbols, tables: self.tables.into_iter().map(Given::into_table).collect() }
+    }
+
+    /// The rows of a relation.
+    #[must_use]
+    pub fn table(&self, rel: RelId) -> &Table {
+        self.tables[rel.index()].base()
+    }
+
+    /// The symbol table, to show values.
+    #[must_use]
+    pub fn text(&self) -> &Symbols {
+        &self.symbols
+    }
+}
+
+impl Source for Whole<'_> {
+    fn matching(&mut self, rel: RelId, columns: &[usize], key: &[Word], out: &mut Vec<u32>) -> Result<(), Limit> {
+        self.tables[rel.index()].matching(columns, key, out);
+        Ok(())
+    }
+
+    fn row(&self, rel: RelId, number: u32) -> &[Word] {
+        self.tables[rel.index()].row(number as usize)
+    }
+
+    fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
+        self.sizes.fan_out(self.program, rel, columns)
+    }
+
+    /// The run met no fault, so a match that meets one in this order fails at another literal.
+    fn fault(&mut self, _: Limit) -> Result<(), Limit> {
+        Ok(())
+    }
+
+    fn symbols(&mut self) -> &mut Symbols {
+        &mut self.symbols
+    }
+}
+
+impl<'p> Ground<'p> for Whole<'p> {
+    fn program(&self) -> &'p Program {
+        self.program
+    }
+
+    fn rules_of(&self, rel: RelId) -> &[RuleId] {
+        &self.rules_of[rel.index()]
+    }
+
+    fn number(&self, rel: RelId, row: &[Word]) -> Option<u32> {
+        self.tables[rel.index()].find(row)
+    }
+
+    fn is_given(&self, rel: RelId, number: u32) -> bool {
+        self.rules_of[rel.index()].is_empty() || {
+            let row = self.row(rel, number).to_vec();
+            !self.program.rel(rel).inputs.is_empty() || self.text.contains(&(rel, row))
+        }
+    }
+}
