@@ -10,6 +10,7 @@
 //! | [`rulebook`] | a `rules/` folder | program, vocabulary, outline, phrases |
 //! | [`facts`] | tables of a casebase | facts, with their origin |
 //! | [`bulk`] | many cases | a run: load, evaluate, write |
+//! | [`query`] | an ad hoc question | rules behind the rulebook's, rows |
 //! | [`report`] | plain results | text, CSV, JSON, DOT, SVG |
 //! | [`verify`] | a certificate | a verdict, by an evaluator of its own |
 //! | [`cli`] | arguments | one file per command |
@@ -22,6 +23,7 @@ pub mod engine;
 pub mod facts;
 pub mod lang;
 pub mod proof;
+pub mod query;
 pub mod report;
 pub mod rulebook;
 pub mod verify;

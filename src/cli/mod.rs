@@ -13,6 +13,7 @@ mod form;
 mod import;
 mod least_change;
 mod patterns;
+mod query;
 mod rules;
 mod run;
 mod setting;
@@ -77,6 +78,8 @@ enum Command {
     Patterns(patterns::Args),
     /// Find the least that would have made a conclusion follow, or not follow
     LeastChange(least_change::Args),
+    /// Ask an ad hoc question over facts and conclusions: rows, counts, sums
+    Query(query::Args),
     /// Check a certificate that `why --certificate` wrote, with an evaluator of its own
     Verify(verify::Args),
     /// Check the rulebooks and, if given, a casebase
@@ -119,6 +122,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Patterns(a) => patterns::run(&a, &setting, out, err),
         Command::LeastChange(a) => least_change::run(&a, &setting, out, err),
         Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
+        Command::Query(a) => query::run(&a, &setting, out, err),
         Command::Verify(a) => verify::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),
         Command::Export(a) => export::run(&a, &setting, out, err),

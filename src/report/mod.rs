@@ -1,5 +1,6 @@
 //! Plain results to text, CSV, JSON, DOT, SVG.
 
+pub mod answer;
 pub mod certificate;
 pub mod explain;
 pub mod export;

@@ -33,6 +33,8 @@ fn short(label: &str) -> &str {
     label.split(['（', '(']).next().unwrap_or(label).trim()
 }
 
+pub(super) use crate::query::list_of as list;
+
 impl<'a> BookWords<'a> {
     /// Words for one casebase; `given` are the given facts, `origins` their rows.
     #[must_use]
@@ -65,19 +67,6 @@ impl<'a> BookWords<'a> {
         Self { book, given, origins, language, names, tables }
     }
 
-    /// Code list of a type or of the types above it.
-    fn list(&self, ty: TypeId) -> Option<&str> {
-        let mut at = Some(ty);
-        while let Some(t) = at {
-            let def = self.book.program.types.get(t.index())?;
-            if let Some(list) = def.notes.get("codes") {
-                return Some(list);
-            }
-            at = def.parent;
-        }
-        None
-    }
-
     fn label(&self, ty: TypeId, text: &str) -> String {
         if self.book.program.types[ty.index()].notes.has("provision") {
             let cite = Cite { instrument: String::new(), cite: text.to_owned() };
@@ -86,7 +75,7 @@ impl<'a> BookWords<'a> {
                 Language::En => cite.english(),
             };
         }
-        if let Some(list) = self.list(ty)
+        if let Some(list) = list(&self.book.program, ty)
             && let Some(code) = self.book.codes.find(list, text)
         {
             return short(self.language.pick(&code.zh, &code.en)).to_owned();

@@ -1,0 +1,185 @@
+//! `zhuize query`: an ad hoc question over facts and conclusions.
+
+use super::form;
+use super::setting::{self, Question, Setting};
+use super::{Failure, Lang};
+use crate::bulk;
+use crate::engine::store::Database;
+use crate::facts::Origins;
+use crate::lang::program::SourceFile;
+use crate::query::{self, Answer, Asked, Compiled, Mode};
+use crate::report::wording::BookWords;
+use crate::report::{answer, certificate};
+use crate::rulebook::Rulebook;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Form of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// An aligned table, in words.
+    Table,
+    /// Comma-separated values, raw.
+    Csv,
+    /// Data.
+    Json,
+}
+
+/// Arguments of `query`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  'disposition(C,P,I,S), count by S'
+  'liable(case=C, person=P), participants(C,P,\"approver\",O,_), count P by O order by count desc limit 10'
+  'cases(case=C, act_date=D), Y = year(D), count by Y'
+  'allocated(C,P,I,_,_), !liable(C,P,I,_,_)'")]
+pub struct Args {
+    #[command(flatten)]
+    question: Question,
+    /// The question: atoms, !atoms, comparisons, `count by X`, `show X`, `order by X desc`, `limit 20`
+    #[arg(required_unless_present = "program")]
+    text: Option<String>,
+    /// Further rules; without a question, their `.output` relations are the result
+    #[arg(long, value_name = "FILE")]
+    program: Option<PathBuf>,
+    /// Form of the result
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Write the result to a file, whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Show codes behind their words
+    #[arg(long)]
+    codes: bool,
+}
+
+/// A title (none for the one result of a question), its question and its rows.
+type Shown = (Option<String>, Asked, Answer);
+
+/// Runs the command.
+pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+    let book = setting.rulebook(err)?;
+    let extra = args.program.as_ref().map(|path| source(path, setting)).transpose()?;
+    let name = setting.say("问题", "question");
+    let questions: Vec<(&str, &str)> = args.text.iter().map(|t| (name, t.as_str())).collect();
+    let compiled = query::compile(&book, extra, &questions, setting.facts_lang());
+    let book = taken(book, &compiled, args.text.is_some(), setting, err)?;
+    let Compiled { asked, outputs, .. } = compiled;
+    if asked.is_empty() && outputs.is_empty() {
+        return Err(Failure::Usage(
+            setting
+                .say(
+                    "E0638: 规则文件没有 .output，也没有写问题",
+                    "E0638: the file of rules has no `.output`, and there is no question",
+                )
+                .to_owned(),
+        ));
+    }
+    if asked.is_empty() && outputs.len() > 1 && args.format == Format::Csv {
+        return Err(Failure::Usage(
+            setting
+                .say(
+                    "E0639: csv 只能写一张表；请写问题指明要哪一个关系",
+                    "E0639: csv holds one table: say which relation with a question",
+                )
+                .to_owned(),
+        ));
+    }
+    let request = args.question.request(false);
+    let mut loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
+    let given = std::mem::take(&mut loaded.database);
+    let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
+    let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
+    let kept = given.clone();
+    let shown: Vec<Shown> = if asked.is_empty() {
+        let found = query::answer::relations(&book.program, &book.codes, given, &outputs, args.question.threads);
+        let title = |a: &Asked| Some(book.program.rel(a.rel).name.clone());
+        found.map_err(form::limit)?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
+    } else {
+        let found = query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Auto, args.question.threads);
+        asked.into_iter().zip(found.map_err(form::limit)?).map(|(a, rows)| (None, a, rows)).collect()
+    };
+    let empty = shown.iter().all(|(_, _, rows)| rows.rows.is_empty());
+    if empty && !setting.quiet {
+        for t in unknown {
+            match setting.lang {
+                Lang::Zh => writeln!(err, "案件库和规则中没有“{t}”这个值")?,
+                Lang::En => writeln!(err, "the value `{t}` stands nowhere in the casebase or the rules")?,
+            }
+        }
+    }
+    let origins = Origins::default();
+    let words = BookWords::new(&book, &kept, &origins, form::language(setting));
+    let text = render(args, &book, &shown, &words);
+    match &args.output {
+        Some(path) => certificate::write(path, &text)?,
+        None => out.write_all(text.as_bytes())?,
+    }
+    Ok(())
+}
+
+/// Whether a text occurs neither in the facts nor in the rules.
+fn unheard(book: &Rulebook, given: &Database, text: &str) -> bool {
+    let held = |f: &crate::lang::program::Fact| {
+        f.values.iter().any(|v| matches!(v, crate::lang::program::Const::Symbol(s) if &**s == text))
+    };
+    given.symbols.get(text).is_none() && !book.program.facts.iter().any(held)
+}
+
+fn source(path: &std::path::Path, setting: &Setting) -> Result<SourceFile, Failure> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Failure::Usage(format!("E0640: {} {name}: {e}", setting.say("读不出", "cannot read"))))?;
+    Ok(SourceFile { name, text: text.trim_start_matches('\u{feff}').into() })
+}
+
+/// The rulebook with the compiled program, if it has no errors; what there is to say is printed.
+pub(super) fn taken(
+    book: Rulebook,
+    compiled: &Compiled,
+    question: bool,
+    setting: &Setting,
+    err: &mut dyn Write,
+) -> Result<Rulebook, Failure> {
+    if !compiled.diagnostics.is_empty() {
+        setting::print_diagnostics(&compiled.diagnostics, &compiled.files, err)?;
+    }
+    if compiled.has_errors() {
+        let text = if question {
+            setting.say("E0630: 问题有误", "E0630: the question is not well formed")
+        } else {
+            setting.say("E0630: 规则文件有误", "E0630: the file of rules has errors")
+        };
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    Ok(Rulebook { program: compiled.program.clone(), ..book })
+}
+
+fn render(args: &Args, book: &Rulebook, shown: &[Shown], words: &BookWords<'_>) -> String {
+    let program = &book.program;
+    match args.format {
+        Format::Table => {
+            let one = |(title, asked, rows): &Shown| {
+                let head = title.as_ref().map_or(String::new(), |t| format!("{t}\n"));
+                head + &answer::text(program, asked, rows, words, args.codes)
+            };
+            shown.iter().map(one).collect::<Vec<_>>().join("\n")
+        }
+        Format::Csv => {
+            let bytes = shown.iter().flat_map(|(_, asked, rows)| answer::csv(program, asked, rows)).collect();
+            String::from_utf8(bytes).expect("fields are text")
+        }
+        Format::Json => {
+            let one = |(title, asked, rows): &Shown| {
+                let mut view = answer::json(program, asked, rows, words);
+                if let Some(t) = title {
+                    view["relation"] = json!(t);
+                }
+                view
+            };
+            let results: Vec<Value> = shown.iter().map(one).collect();
+            let view = json!({"format": 1, "question": args.text, "results": results});
+            format!("{view:#}\n")
+        }
+    }
+}

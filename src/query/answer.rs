@@ -1,0 +1,174 @@
+//! Rows of a compiled question, ordered, cut, projected.
+
+use super::rules::Asked;
+use super::settle;
+use crate::engine::limit::{Limit, Options};
+use crate::engine::naive::body::Source;
+use crate::engine::store::Database;
+use crate::engine::symbol::Symbols;
+use crate::engine::value::{self, Word};
+use crate::engine::{self};
+use crate::facts::codes::CodeLists;
+use crate::lang::program::{Const, Prim, Program, RelId, TypeId};
+use crate::proof::demand::Prover;
+use crate::proof::graph::Value;
+use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
+
+/// Steps by demand before everything is concluded instead.
+const MOST_STEPS: u64 = 20_000_000;
+
+/// How a question is evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By demand if it names something.
+    Auto,
+    /// By demand.
+    Demand,
+    /// By the engine, as far as it needs.
+    Engine,
+}
+
+/// The rows of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The rows, in order.
+    pub rows: Vec<Vec<Value>>,
+    /// Number of rows before the limit.
+    pub total: usize,
+}
+
+/// Evaluates questions over given facts; the facts of the program's text are added.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn answer(
+    program: &Program,
+    codes: &CodeLists,
+    given: Database,
+    asked: &[Asked],
+    mode: Mode,
+    threads: usize,
+) -> Result<Vec<Answer>, Limit> {
+    let demand = match mode {
+        Mode::Auto => asked.iter().all(|a| a.named),
+        Mode::Demand => true,
+        Mode::Engine => false,
+    };
+    if demand {
+        let mut prover = Prover::new(program, given, MOST_STEPS);
+        let mut out = Vec::new();
+        for a in asked {
+            let mut numbers = Vec::new();
+            prover.matching(a.rel, &[], &[], &mut numbers)?;
+            let rows = numbers.iter().map(|n| prover.row(a.rel, *n).to_vec()).collect();
+            out.push(arrange(program, codes, prover.text(), a, rows));
+        }
+        return Ok(out);
+    }
+    let wanted = Some(asked.iter().map(|a| a.rel).collect());
+    let (all, _) = engine::evaluate(program, given, &Options { threads, wanted, ..Options::default() })?;
+    let rows = |a: &Asked| all.table(a.rel).rows().map(<[Word]>::to_vec).collect();
+    Ok(asked.iter().map(|a| arrange(program, codes, &all.symbols, a, rows(a))).collect())
+}
+
+/// All rows of relations, in the order of their columns.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn relations(
+    program: &Program,
+    codes: &CodeLists,
+    given: Database,
+    wanted: &[RelId],
+    threads: usize,
+) -> Result<Vec<(Asked, Answer)>, Limit> {
+    let column = |rel: RelId, c: usize| super::ColumnOf {
+        name: program.rel(rel).columns[c].name.clone(),
+        ty: program.rel(rel).columns[c].ty,
+        from: Some((rel, c)),
+        aggregate: None,
+    };
+    let whole = |rel: &RelId| {
+        let n = program.rel(*rel).arity();
+        Asked {
+            rel: *rel,
+            columns: (0..n).map(|c| column(*rel, c)).collect(),
+            show: (0..n).collect(),
+            order: Vec::new(),
+            limit: None,
+            named: false,
+            texts: Vec::new(),
+        }
+    };
+    let asked: Vec<Asked> = wanted.iter().map(whole).collect();
+    let answers = answer(program, codes, given, &asked, Mode::Engine, threads)?;
+    Ok(asked.into_iter().zip(answers).collect())
+}
+
+/// The order of text in a column: codes as their list has them, else by text.
+fn ranks<'r>(
+    program: &Program,
+    codes: &CodeLists,
+    symbols: &Symbols,
+    ty: TypeId,
+    words: impl Iterator<Item = &'r Word>,
+) -> FxHashMap<Word, u32> {
+    let mut distinct: Vec<Word> = words.copied().collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let list = settle::list(program, ty).and_then(|l| codes.lists.get(l)).map_or(&[][..], Vec::as_slice);
+    let place: FxHashMap<&str, usize> = list.iter().enumerate().map(|(i, c)| (c.code.as_str(), i)).collect();
+    let key = |w: &Word| {
+        let text = symbols.resolve(*w);
+        (place.get(text).copied().unwrap_or(usize::MAX), text)
+    };
+    distinct.sort_by(|a, b| key(a).cmp(&key(b)));
+    distinct.into_iter().zip(0..).collect()
+}
+
+fn arrange(program: &Program, codes: &CodeLists, symbols: &Symbols, asked: &Asked, mut rows: Vec<Vec<Word>>) -> Answer {
+    let prims: Vec<Prim> = asked.columns.iter().map(|c| program.types[c.ty.index()].prim).collect();
+    let ranks: Vec<Option<FxHashMap<Word, u32>>> = prims
+        .iter()
+        .enumerate()
+        .map(|(c, p)| {
+            let words = rows.iter().map(|r| &r[c]);
+            (*p == Prim::Symbol).then(|| ranks(program, codes, symbols, asked.columns[c].ty, words))
+        })
+        .collect();
+    let key = |c: usize, w: Word| ranks[c].as_ref().map_or(w, |r| r.get(&w).copied().unwrap_or(u32::MAX));
+    let shown_first = asked.show.iter().copied().chain(0..asked.columns.len());
+    let order: Vec<(usize, bool)> = asked.order.iter().copied().chain(shown_first.map(|c| (c, false))).collect();
+    rows.sort_unstable_by(|a, b| {
+        let by = |(c, falling): &(usize, bool)| {
+            let o = key(*c, a[*c]).cmp(&key(*c, b[*c]));
+            if *falling { o.reverse() } else { o }
+        };
+        order.iter().map(by).find(|o| *o != Ordering::Equal).unwrap_or(Ordering::Equal)
+    });
+    let narrow = asked.show.len() < asked.columns.len();
+    let mut seen: rustc_hash::FxHashSet<Vec<Word>> = rustc_hash::FxHashSet::default();
+    let mut out = Vec::new();
+    let mut total = 0;
+    for row in rows {
+        let picked: Vec<Word> = asked.show.iter().map(|c| row[*c]).collect();
+        if narrow && !seen.insert(picked.clone()) {
+            continue;
+        }
+        total += 1;
+        if asked.limit.is_none_or(|l| out.len() < l) {
+            let value = |(w, c): (Word, &usize)| {
+                let value = match prims[*c] {
+                    Prim::Symbol => Const::Symbol(symbols.resolve(w).into()),
+                    Prim::Number => Const::Number(value::to_number(w)),
+                    Prim::Unsigned => Const::Unsigned(w),
+                    Prim::Float => Const::Float(value::to_float(w)),
+                };
+                Value { value, ty: asked.columns[*c].ty }
+            };
+            out.push(picked.into_iter().zip(&asked.show).map(value).collect());
+        }
+    }
+    Answer { rows: out, total }
+}
