@@ -23,6 +23,7 @@
 //! something, else with the engine, as far as the question needs.
 
 pub mod answer;
+mod build;
 mod expr;
 pub mod question;
 pub mod read;

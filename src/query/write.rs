@@ -1,8 +1,9 @@
 //! The clauses of a question, piece by piece, each with its place in the question.
 
+use super::build::{Builder, Resolved, Variable};
 use super::expr::{Expr, Piece};
 use super::question::{Aggregate, Op, Part, Question, What};
-use super::rules::{Builder, ColumnOf, Resolved, Variable};
+use super::rules::ColumnOf;
 use super::sheet::Sheet;
 use crate::facts::date::BLANK;
 use crate::lang::program::{Prim, TypeId};
