@@ -17,6 +17,7 @@ mod query;
 mod rules;
 mod run;
 mod setting;
+mod stats;
 mod template;
 mod verify;
 mod what_if;
@@ -80,6 +81,8 @@ enum Command {
     LeastChange(least_change::Args),
     /// Ask an ad hoc question over facts and conclusions: rows, counts, sums
     Query(query::Args),
+    /// Count what every analyst asks first: states, units, years, provisions, deadlines, repeated persons
+    Stats(stats::Args),
     /// Check a certificate that `why --certificate` wrote, with an evaluator of its own
     Verify(verify::Args),
     /// Check the rulebooks and, if given, a casebase
@@ -123,6 +126,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::LeastChange(a) => least_change::run(&a, &setting, out, err),
         Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
         Command::Query(a) => query::run(&a, &setting, out, err),
+        Command::Stats(a) => stats::run(&a, &setting, out, err),
         Command::Verify(a) => verify::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),
         Command::Export(a) => export::run(&a, &setting, out, err),

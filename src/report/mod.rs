@@ -9,6 +9,7 @@ pub mod manifest;
 pub mod patterns;
 pub mod rejected;
 pub mod staging;
+pub mod stats;
 pub mod summary;
 pub mod table;
 pub mod template;
