@@ -32,10 +32,12 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 
 /// Form of a name or key: full-width digits, letters and brackets become plain ones, nothing else; with `matching` more.
 #[must_use]
+#[inline]
 pub fn key(text: &str, matching: Option<Matching>) -> Cow<'_, str> {
-    if text.is_ascii() {
-        return Cow::Borrowed(text);
-    }
+    if text.is_ascii() { Cow::Borrowed(text) } else { wide_key(text, matching) }
+}
+
+fn wide_key(text: &str, matching: Option<Matching>) -> Cow<'_, str> {
     let mut out = Cow::Borrowed(text);
     // All full-width forms begin with that byte.
     if memchr::memchr(0xef, text.as_bytes()).is_some() && text.chars().any(|c| narrow(c) != c) {
