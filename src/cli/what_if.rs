@@ -69,7 +69,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let changes = read_changes(&scenario, &book, &mut loaded, setting, err)?;
     if let Some(path) = &args.save {
         let text = toml::to_string_pretty(&scenario).map_err(|e| Failure::Usage(format!("E0617: {e}")))?;
-        crate::report::certificate::write(path, &text)?;
+        crate::report::staging::whole(path, text.as_bytes())?;
     }
     let another = !scenario.set.is_empty() || scenario.as_of.is_some();
     let options = args.form.options();

@@ -196,19 +196,5 @@ pub fn origin_in_text(program: &Program, rel: RelId, values: &[Const]) -> Option
 /// # Errors
 /// What the disk says.
 pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // Readable as other files are; the mask of the process takes away what it says.
-    #[cfg(unix)]
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(mode);
-    let mut file = builder.prefix(".zhuize-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
+    super::staging::whole(path, text.as_bytes())
 }
