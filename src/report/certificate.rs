@@ -8,7 +8,7 @@ use crate::proof::derivation::{Derivation, Premise, Row, Step};
 use crate::proof::typed::of_comparison;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 /// What `format` says.
