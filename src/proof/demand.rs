@@ -50,9 +50,6 @@ struct Shape {
     calls: FxHashMap<Box<[Word]>, usize>,
 }
 
-/// A question put to the given rows of a relation: bound columns, key.
-pub type Looked = (RelId, Vec<usize>, Vec<Word>);
-
 /// A change of given facts: relation, row, and whether it is added (else taken away).
 pub type Change = (RelId, Vec<Word>, bool);
 
@@ -66,9 +63,6 @@ pub struct Prover<'p> {
     given: Vec<Given>,
     derived: Vec<Heap>,
     touched: Vec<FxHashSet<u32>>,
-    /// Relations whose questions are noted, and those questions.
-    watched: Vec<bool>,
-    asked_rows: FxHashSet<Looked>,
     shapes: Vec<Vec<Shape>>,
     consumers: Vec<Vec<Consumer>>,
     agenda: Vec<Vec<Task>>,
@@ -108,8 +102,6 @@ impl<'p> Prover<'p> {
             given: facts.tables.into_iter().map(Given::new).collect(),
             derived: program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
-            watched: vec![false; n],
-            asked_rows: FxHashSet::default(),
             shapes: (0..n).map(|_| Vec::new()).collect(),
             consumers: Vec::new(),
             agenda: vec![Vec::new(); program.strata.len().max(1)],
@@ -199,9 +191,6 @@ impl<'p> Prover<'p> {
         let from = out.len();
         self.given[i].matching(columns, key, out);
         self.touched[i].extend(out[from..].iter().copied());
-        if self.watched[i] {
-            self.asked_rows.insert((rel, columns.to_vec(), key.to_vec()));
-        }
         let offset = self.given[i].numbers() as u32;
         let from = out.len();
         self.derived[i].matching(columns, key, out);

@@ -1,6 +1,6 @@
 //! Provers over the same facts: forks, changes that are tried, and what was looked at.
 
-use super::{Change, Looked, Prover};
+use super::{Change, Prover};
 use crate::engine::naive::heap::Heap;
 use crate::engine::store::Database;
 use crate::engine::value::Word;
@@ -21,8 +21,6 @@ impl Prover<'_> {
             given: self.given.iter().map(Given::as_given).collect(),
             derived: self.program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
-            watched: self.watched.clone(),
-            asked_rows: FxHashSet::default(),
             shapes: (0..n).map(|_| Vec::new()).collect(),
             consumers: Vec::new(),
             agenda: vec![Vec::new(); self.agenda.len()],
@@ -64,7 +62,6 @@ impl Prover<'_> {
             }
         }
         self.touched.iter_mut().for_each(FxHashSet::clear);
-        self.asked_rows.clear();
         self.shapes.iter_mut().for_each(Vec::clear);
         self.consumers.clear();
         self.agenda.iter_mut().for_each(Vec::clear);
@@ -83,26 +80,5 @@ impl Prover<'_> {
     pub(in crate::proof) fn some_value(&self, rel: RelId, column: usize) -> Option<Word> {
         let given = &self.given[rel.index()];
         (!given.is_empty()).then(|| given.row(0)[column])
-    }
-
-    /// Notes from now on the questions put to the given rows of these relations.
-    pub fn watch(&mut self, relations: &[RelId]) {
-        relations.iter().for_each(|r| self.watched[r.index()] = true);
-    }
-
-    /// The questions noted, in order.
-    #[must_use]
-    pub fn asked_rows(&self) -> Vec<Looked> {
-        let mut all: Vec<Looked> = self.asked_rows.iter().cloned().collect();
-        all.sort();
-        all
-    }
-
-    /// Numbers of the given rows of a relation that were looked at, ascending.
-    #[must_use]
-    pub fn looked_at(&self, rel: RelId) -> Vec<u32> {
-        let mut all: Vec<u32> = self.touched[rel.index()].iter().copied().collect();
-        all.sort_unstable();
-        all
     }
 }
