@@ -5,8 +5,7 @@
 mod random;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence};
-use random::{Shape, compile};
+use random::{PLAIN, RICH, compile, config};
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use zhuize::engine::naive;
@@ -77,18 +76,6 @@ fn grounded(program: &Program, e: &Explanation) -> Result<(), String> {
     }
     Ok(())
 }
-
-fn config(default: u32) -> Config {
-    Config {
-        cases: random::cases(default),
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        max_shrink_iters: 4000,
-        ..Config::default()
-    }
-}
-
-const RICH: Shape = Shape { derived: 4, rules: 3, facts: 6, rich: true };
-const PLAIN: Shape = Shape { derived: 3, rules: 3, facts: 5, rich: false };
 
 /// All proofs of a fact as (height, size), over kept instances only, by plain recursion; `None` when there are too many.
 /// With `least`, only those in which every part has its own least height.

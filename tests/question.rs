@@ -5,8 +5,7 @@
 mod random;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, FileFailurePersistence};
-use random::{Shape, compile};
+use random::{PLAIN, RICH, Shape, compile, config};
 use std::collections::BTreeSet;
 use zhuize::engine::naive;
 use zhuize::engine::naive::body::Source;
@@ -19,18 +18,6 @@ use zhuize::proof::proofs::{Smallest, supports};
 use zhuize::proof::rank::Ranks;
 use zhuize::proof::record::{FactId, Record};
 use zhuize::proof::what_if;
-
-fn config(default: u32) -> Config {
-    Config {
-        cases: random::cases(default),
-        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
-        max_shrink_iters: 4000,
-        ..Config::default()
-    }
-}
-
-const RICH: Shape = Shape { derived: 4, rules: 3, facts: 6, rich: true };
-const PLAIN: Shape = Shape { derived: 3, rules: 3, facts: 5, rich: false };
 
 /// The program without its facts, and these as given facts.
 fn split(text: &str) -> (Program, Database) {

@@ -8,8 +8,8 @@ use crate::engine;
 use crate::lang::program::Arg;
 use crate::proof::contrast::contrast;
 use crate::proof::demand::Prover;
-use crate::proof::graph::{Value, constant};
-use crate::proof::{self, Goal};
+use crate::proof::graph::Value;
+use crate::proof::{self, Goal, typed};
 use crate::report::explain::contrast as view;
 use crate::report::explain::words::Words;
 use crate::report::{summary, wording::BookWords};
@@ -104,9 +104,8 @@ fn nearest(prover: &mut Prover<'_>, here: &Goal, setting: &Setting) -> Result<Op
     let row: Option<Vec<u32>> = first.iter().map(|v| all.known_word(&v.value)).collect();
     let Some(row) = row else { return Ok(None) };
     let Some(near) = similar::nearest(program, &all, rel, &keys, &row, 1).into_iter().next() else { return Ok(None) };
-    let columns = &program.rel(rel).columns;
     let plain = |row: &[u32]| -> Vec<Value> {
-        row.iter().zip(columns).map(|(w, c)| Value { value: constant(c.prim, *w, &all.symbols), ty: c.ty }).collect()
+        typed::row(program, &all.symbols, rel, row.iter().map(|w| Some(*w))).into_iter().flatten().collect()
     };
     let theirs = plain(&near.row);
     // Why has that case not the result that this one has?

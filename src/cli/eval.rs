@@ -5,7 +5,6 @@ use super::setting::{Setting, print_diagnostics};
 use crate::engine::{self, Limit};
 use crate::facts::tsv;
 use crate::lang::diagnostic::Severity;
-use crate::lang::program::SourceFile;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -47,13 +46,7 @@ const TOLD: usize = 50;
 /// # Errors
 /// With exit code 3 for the program, 4 for the data, 5 for a limit.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    let mut sources = Vec::new();
-    for path in &args.programs {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Failure::RulesUnreadable(format!("E0601: cannot read {}: {e}", path.display())))?;
-        sources.push(SourceFile { name: path.display().to_string(), text: text.into() });
-    }
-    let compiled = crate::lang::compile(sources);
+    let compiled = crate::lang::compile(super::setting::read_programs(&args.programs)?);
     let program = &compiled.program;
     let failed = compiled.has_errors();
     let told: Vec<_> = compiled

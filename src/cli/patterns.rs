@@ -4,7 +4,9 @@ use super::form::{self, Form, Format};
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk::{self, patterns};
-use crate::proof::record::Ground as _;
+use crate::engine::naive::body::Source as _;
+use crate::proof::graph::Value;
+use crate::proof::typed;
 use crate::proof::whole::Whole;
 use crate::report::explain::words::Words as _;
 use crate::report::{patterns as view, summary, wording::BookWords};
@@ -36,25 +38,23 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let whole = Whole::new(&book.program, std::mem::take(&mut run.database));
     let found = patterns::patterns(&book, &whole, rel, keys[0], args.pattern.is_some(), request.threads)
         .map_err(form::limit)?;
-    let given = whole.clone().into_database();
+    let chosen = args.pattern.as_ref().map(|id| found.iter().find(|p| p.id.starts_with(id.as_str())));
+    let rows: Vec<Vec<Value>> = chosen.flatten().map_or_else(Vec::new, |p| {
+        let row = |n: &u32| whole.row(rel, *n).iter().map(|w| Some(*w));
+        let plain = |n| typed::row(&book.program, whole.text(), rel, row(n)).into_iter().flatten().collect();
+        p.rows.iter().take(args.limit).map(plain).collect()
+    });
+    let given = whole.into_database();
     let words = BookWords::new(&book, &given, &run.loaded.origins, form::language(setting));
     if let Some(id) = &args.pattern {
-        let Some(p) = found.iter().find(|p| p.id.starts_with(id.as_str())) else {
+        let Some(p) = chosen.flatten() else {
             return Err(Failure::Usage(match setting.lang {
                 Lang::Zh => format!("E0626: 没有型式 {id}；不带 --pattern 可列出全部型式"),
                 Lang::En => format!("E0626: there is no pattern {id}; without --pattern all are listed"),
             }));
         };
-        for n in p.rows.iter().take(args.limit) {
-            let words_of =
-                whole.program().rel(rel).columns.iter().zip(crate::engine::naive::body::Source::row(&whole, rel, *n));
-            let values: Vec<_> = words_of
-                .map(|(c, w)| crate::proof::graph::Value {
-                    value: crate::proof::graph::constant(c.prim, *w, whole.text()),
-                    ty: c.ty,
-                })
-                .collect();
-            writeln!(out, "{}", words.fact(rel, &values))?;
+        for values in &rows {
+            writeln!(out, "{}", words.fact(rel, values))?;
         }
         let more = p.rows.len().saturating_sub(args.limit);
         match setting.lang {

@@ -9,7 +9,7 @@ use crate::facts::Origins;
 use crate::lang::program::SourceFile;
 use crate::query::{self, Answer, Asked, Compiled, Mode};
 use crate::report::wording::BookWords;
-use crate::report::{answer, certificate};
+use crate::report::{answer, staging};
 use crate::rulebook::Rulebook;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -112,7 +112,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let words = BookWords::new(&book, &kept, &origins, form::language(setting));
     let text = render(args, &book, &shown, &words);
     match &args.output {
-        Some(path) => certificate::write(path, &text)?,
+        Some(path) => staging::whole(path, text.as_bytes())?,
         None => out.write_all(text.as_bytes())?,
     }
     Ok(())

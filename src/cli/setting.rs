@@ -75,6 +75,16 @@ pub fn print_diagnostics(list: &[Diagnostic], files: &[SourceFile], err: &mut dy
     Ok(())
 }
 
+/// Reads program files.
+pub fn read_programs(paths: &[PathBuf]) -> Result<Vec<SourceFile>, Failure> {
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path)
+            .map_err(|e| Failure::RulesUnreadable(format!("E0601: cannot read {}: {e}", path.display())))?;
+        Ok(SourceFile { name: path.display().to_string(), text: text.into() })
+    };
+    paths.iter().map(read).collect()
+}
+
 /// Parses the date of `--as-of`.
 pub fn parse_date(text: &str) -> Result<i32, String> {
     date::parse_iso(text).ok_or_else(|| format!("`{text}` is not a day of the form 2025-06-30"))

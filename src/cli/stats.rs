@@ -8,7 +8,7 @@ use crate::bulk;
 use crate::facts::Origins;
 use crate::query::{self, Mode};
 use crate::report::wording::BookWords;
-use crate::report::{certificate, layout, stats};
+use crate::report::{layout, staging, stats};
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -85,7 +85,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         Format::Svg => stats::svg(&charts, language),
     };
     match &args.output {
-        Some(path) => certificate::write(path, &text)?,
+        Some(path) => staging::whole(path, text.as_bytes())?,
         None => out.write_all(text.as_bytes())?,
     }
     Ok(())

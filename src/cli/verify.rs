@@ -6,7 +6,7 @@ use super::{Failure, Lang};
 use crate::bulk;
 use crate::facts::Loaded;
 use crate::lang::diagnostic::Severity;
-use crate::lang::program::{Const, Prim, Program, RelId, SourceFile};
+use crate::lang::program::{Const, Prim, Program, RelId};
 use crate::rulebook::Rulebook;
 use crate::verify::{self, Cell, Certificate, Kind, Problem, Report, Store};
 use serde_json::json;
@@ -158,13 +158,7 @@ fn origins(program: &Program, certificate: &Certificate, loaded: &Loaded) -> Vec
 }
 
 fn program(args: &Args, err: &mut dyn Write) -> Result<Program, Failure> {
-    let mut sources = Vec::new();
-    for path in &args.programs {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| Failure::RulesUnreadable(format!("E0601: cannot read {}: {e}", path.display())))?;
-        sources.push(SourceFile { name: path.display().to_string(), text: text.into() });
-    }
-    let compiled = crate::lang::compile(sources);
+    let compiled = crate::lang::compile(setting::read_programs(&args.programs)?);
     if compiled.has_errors() {
         let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
         setting::print_diagnostics(&errors, &compiled.program.files, err)?;

@@ -10,7 +10,7 @@ use crate::proof::demand::Prover;
 use crate::proof::derivation::derive;
 use crate::proof::{self, Explanation, Goal};
 use crate::report::explain::supports;
-use crate::report::{certificate, summary, wording::BookWords};
+use crate::report::{certificate, staging, summary, wording::BookWords};
 use crate::rulebook::Rulebook;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -116,7 +116,7 @@ pub(super) fn certify(
     let mut prover = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
     let derivation = derive(&mut prover, goal, options).map_err(form::limit)?;
     let text = certificate::render(&book.program, &derivation, &|rel, v| origin(&book.program, loaded, rel, v));
-    Ok(certificate::write(path, &text)?)
+    Ok(staging::whole(path, text.as_bytes())?)
 }
 
 /// `file:line` of a given fact.

@@ -49,17 +49,6 @@ pub enum Fault {
     },
 }
 
-/// Name of a machine type.
-#[must_use]
-pub fn prim_name(p: Prim) -> &'static str {
-    match p {
-        Prim::Symbol => "symbol",
-        Prim::Number => "number",
-        Prim::Unsigned => "unsigned",
-        Prim::Float => "float",
-    }
-}
-
 /// A word as people write it in a program.
 #[must_use]
 pub fn show(prim: Prim, w: Word, symbols: &Symbols) -> String {
@@ -149,7 +138,8 @@ pub fn interns(op: Functor) -> bool {
 /// # Errors
 /// As [`apply`]; also [`Fault::Undefined`] for a functor that makes text.
 pub fn pure(op: Functor, prim: Prim, args: &[Word], symbols: &Symbols) -> Result<Word, Fault> {
-    let undefined = || Fault::Undefined { operation: format!("{} of {} {}", sign(op), args.len(), prim_name(prim)) };
+    let undefined =
+        || Fault::Undefined { operation: format!("{} of {} {}", sign(op), args.len(), crate::lang::prim_name(prim)) };
     let result = match (op, args) {
         (Functor::StrLen, [a]) => number(symbols.resolve(*a).chars().count() as i64),
         (Functor::Ord, [a]) => number(i64::from(*a)),
@@ -178,7 +168,7 @@ pub fn pure(op: Functor, prim: Prim, args: &[Word], symbols: &Symbols) -> Result
     result.map_err(|e| {
         let expression = expression(op, prim, args, symbols);
         match e {
-            Bad::Range => Fault::Overflow { expression, prim: prim_name(prim) },
+            Bad::Range => Fault::Overflow { expression, prim: crate::lang::prim_name(prim) },
             Bad::Zero => Fault::DivisionByZero { expression },
         }
     })
@@ -319,12 +309,12 @@ fn convert(op: Functor, prim: Prim, a: Word, symbols: &Symbols) -> Result<Word, 
             }
             Ok(if op == Functor::ToNumber { value::from_number(f as i32) } else { f as u32 })
         }
-        _ => Err(Fault::Undefined { operation: format!("{} of {}", sign(op), prim_name(prim)) }),
+        _ => Err(Fault::Undefined { operation: format!("{} of {}", sign(op), crate::lang::prim_name(prim)) }),
     }
 }
 
 fn target(op: Functor) -> &'static str {
-    prim_name(match op {
+    crate::lang::prim_name(match op {
         Functor::ToUnsigned => Prim::Unsigned,
         Functor::ToFloat => Prim::Float,
         Functor::ToString => Prim::Symbol,

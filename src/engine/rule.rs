@@ -359,7 +359,7 @@ pub fn aggregate(
     symbols: &Symbols,
 ) -> Result<Option<Word>, functor::Fault> {
     let count = words.len();
-    let overflow = |what: String| functor::Fault::Overflow { expression: what, prim: functor::prim_name(prim) };
+    let overflow = |what: String| functor::Fault::Overflow { expression: what, prim: crate::lang::prim_name(prim) };
     let whole = |total: i128, name: &str| {
         let word = match prim {
             Prim::Unsigned => u32::try_from(total).ok(),

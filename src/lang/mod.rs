@@ -18,6 +18,8 @@ pub mod suggest;
 mod token;
 mod types;
 
+pub(crate) use types::prim_name;
+
 use diagnostic::{Diagnostic, Severity};
 use program::{Program, SourceFile, Span};
 

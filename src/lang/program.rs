@@ -306,6 +306,25 @@ pub enum CmpOp {
     NotContains,
 }
 
+impl CmpOp {
+    /// The sign by which it is written in programs and files.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            CmpOp::Eq => "=",
+            CmpOp::Ne => "!=",
+            CmpOp::Lt => "<",
+            CmpOp::Le => "<=",
+            CmpOp::Gt => ">",
+            CmpOp::Ge => ">=",
+            CmpOp::Match => "match",
+            CmpOp::NotMatch => "!match",
+            CmpOp::Contains => "contains",
+            CmpOp::NotContains => "!contains",
+        }
+    }
+}
+
 /// Aggregate operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
@@ -315,6 +334,20 @@ pub enum AggOp {
     Min,
     Max,
     Mean,
+}
+
+impl AggOp {
+    /// The word by which it is written in programs and files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            AggOp::Count => "count",
+            AggOp::Sum => "sum",
+            AggOp::Min => "min",
+            AggOp::Max => "max",
+            AggOp::Mean => "mean",
+        }
+    }
 }
 
 /// A literal of a body.

@@ -199,6 +199,7 @@ impl Side<'_, '_> {
         let rule = mine.map(|i| self.record.instances[i as usize].rule);
         let mut other = None;
         let mut same = None;
+        let known = self.record.facts.len();
         for number in rows.iter().take(16) {
             let id = self.record.fact(self.prover, fact.rel, *number);
             self.record.follow(self.prover, 1_000_000)?;
@@ -215,7 +216,9 @@ impl Side<'_, '_> {
             }
             other.get_or_insert((id, found.first().copied()));
         }
-        self.ranks = Ranks::of(&self.record, &|_| 0);
+        if self.record.facts.len() > known {
+            self.ranks = Ranks::of(&self.record, &|_| 0);
+        }
         match (same, other) {
             (Some((id, theirs)), _) => {
                 let there = self.whole(fact.rel, &self.record.facts[id.index()].row.clone());

@@ -136,17 +136,17 @@ impl Forward<'_, '_> {
         for (id, l) in self.readers[rel.index()].clone() {
             let rule = self.program.rule(id);
             match &rule.body[l] {
-                Literal::Atom(a) => self.steps(id, &a.args, row, side, side)?,
+                Literal::Atom(a) => self.steps(id, &a.args, row, side)?,
                 // What is there on one side lets a step through on the other.
                 Literal::Not(a) => {
                     let other = self.translate(rel, row, side);
-                    self.steps(id, &a.args, &other, 1 - side, 1 - side)?;
+                    self.steps(id, &a.args, &other, 1 - side)?;
                 }
                 Literal::Aggregate { group, .. } => {
                     let other = self.translate(rel, row, side);
                     let n = group.len();
-                    self.steps(id, group, &row[..n], side, side)?;
-                    self.steps(id, group, &other[..n], 1 - side, 1 - side)?;
+                    self.steps(id, group, &row[..n], side)?;
+                    self.steps(id, group, &other[..n], 1 - side)?;
                 }
                 _ => {}
             }
@@ -155,7 +155,7 @@ impl Forward<'_, '_> {
     }
 
     /// All steps of a rule on a side in which these arguments have these values; their heads are compared.
-    fn steps(&mut self, id: RuleId, args: &[Arg], row: &[Word], side: usize, of: usize) -> Result<(), Limit> {
+    fn steps(&mut self, id: RuleId, args: &[Arg], row: &[Word], side: usize) -> Result<(), Limit> {
         let program = self.program;
         let rule = program.rule(id);
         let mut start = vec![None; rule.vars.len()];
@@ -167,7 +167,7 @@ impl Forward<'_, '_> {
                     }
                 }
                 Arg::Const(c) => {
-                    if body::constant(c, self.sides[of].symbols()) != *word {
+                    if body::constant(c, self.sides[side].symbols()) != *word {
                         return Ok(());
                     }
                 }

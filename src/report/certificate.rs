@@ -3,13 +3,11 @@
 //! One given fact or step to a line. The layout is versioned; `zhuize verify` reads exactly this one.
 
 use crate::lang::date;
-use crate::lang::program::{AggOp, Arg, CmpOp, Const, Literal, Program, RelId, Rule, TypeId};
+use crate::lang::program::{Arg, Const, Literal, Program, RelId, Rule, TypeId};
 use crate::proof::derivation::{Derivation, Premise, Row, Step};
 use crate::proof::typed::of_comparison;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
-use std::io;
-use std::path::Path;
 
 /// What `format` says.
 pub const FORMAT: &str = "zhuize.certificate";
@@ -29,31 +27,6 @@ fn value(program: &Program, ty: TypeId, c: &Const) -> Value {
         }
         Const::Unsigned(n) => json!({ "unsigned": n }),
         Const::Float(f) => json!({ "float": f.to_string() }),
-    }
-}
-
-fn sign(op: CmpOp) -> &'static str {
-    match op {
-        CmpOp::Eq => "=",
-        CmpOp::Ne => "!=",
-        CmpOp::Lt => "<",
-        CmpOp::Le => "<=",
-        CmpOp::Gt => ">",
-        CmpOp::Ge => ">=",
-        CmpOp::Match => "match",
-        CmpOp::NotMatch => "!match",
-        CmpOp::Contains => "contains",
-        CmpOp::NotContains => "!contains",
-    }
-}
-
-fn word(op: AggOp) -> &'static str {
-    match op {
-        AggOp::Count => "count",
-        AggOp::Sum => "sum",
-        AggOp::Min => "min",
-        AggOp::Max => "max",
-        AggOp::Mean => "mean",
     }
 }
 
@@ -138,7 +111,7 @@ impl Writer<'_> {
                 let Literal::Compare { op, prim, left: l, right: r, .. } = literal else { return Value::Null };
                 let ty = of_comparison(self.program, rule, *prim, l, r);
                 let side = |c: &Const| value(self.program, ty, c);
-                json!({ "compare": { "op": sign(*op), "left": side(left), "right": side(right) } })
+                json!({ "compare": { "op": op.sign(), "left": side(left), "right": side(right) } })
             }
             Premise::Range { value, from, to, step } => {
                 let mut out = json!({ "value": plain(value), "from": plain(from), "to": plain(to) });
@@ -151,7 +124,7 @@ impl Writer<'_> {
                 let Literal::Aggregate { op, rel, .. } = literal else { return Value::Null };
                 let group: Value = group.iter().enumerate().map(|(c, v)| self.column(*rel, c, v)).collect();
                 let rows: Vec<String> = rows.iter().map(|n| self.id(*n)).collect();
-                json!({ "aggregate": { "op": word(*op), "group": group, "rows": rows, "result": plain(result) } })
+                json!({ "aggregate": { "op": op.word(), "group": group, "rows": rows, "result": plain(result) } })
             }
         }
     }
@@ -189,12 +162,4 @@ pub fn render(program: &Program, derivation: &Derivation, origin: &Origin<'_>) -
 #[must_use]
 pub fn origin_in_text(program: &Program, rel: RelId, values: &[Const]) -> Option<String> {
     program.facts.iter().find(|f| f.rel == rel && f.values == values).map(|f| program.place(f.span))
-}
-
-/// Writes a file whole or not at all.
-///
-/// # Errors
-/// What the disk says.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    super::staging::whole(path, text.as_bytes())
 }

@@ -1,10 +1,10 @@
 //! The table of proof skeletons: how often, an example, the provisions it goes through.
 
+use super::answer::raw;
 use super::explain::measure::width;
 use super::explain::words::{Language, Words};
 use crate::bulk::patterns::Pattern;
-use crate::lang::program::{Const, RelId};
-use crate::proof::graph::Value;
+use crate::lang::program::RelId;
 use crate::rulebook::Rulebook;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -27,13 +27,6 @@ pub fn cites(book: &Rulebook, pattern: &Pattern) -> Vec<String> {
     out
 }
 
-fn raw(v: &Value, book: &Rulebook) -> String {
-    match &v.value {
-        Const::Symbol(s) => s.to_string(),
-        _ => super::explain::words::plain_value(&book.program, v),
-    }
-}
-
 fn share(count: usize, total: usize) -> String {
     let parts = (count as u128 * 100_000 + total as u128 / 2) / (total.max(1) as u128);
     format!("{}.{:03}", parts / 1000, parts % 1000)
@@ -52,7 +45,7 @@ pub fn csv(book: &Rulebook, rel: RelId, patterns: &[Pattern], out: &mut dyn Writ
     w.write_record(&head)?;
     for p in patterns {
         let mut row = vec![p.id.clone(), p.count.to_string(), share(p.count, total)];
-        row.extend(p.exemplar.iter().map(|v| raw(v, book)));
+        row.extend(p.exemplar.iter().map(|v| raw(&book.program, v)));
         row.push(cites(book, p).join("; "));
         row.push(p.rules.iter().map(|r| book.rules[r.index()].id.as_str()).collect::<Vec<_>>().join("; "));
         w.write_record(&row)?;
@@ -125,7 +118,7 @@ pub fn json(book: &Rulebook, rel: RelId, patterns: &[Pattern]) -> Result<String,
     let row = |p: &Pattern| Row {
         pattern: p.id.clone(),
         count: p.count,
-        example: p.exemplar.iter().map(|v| raw(v, book)).collect(),
+        example: p.exemplar.iter().map(|v| raw(&book.program, v)).collect(),
         cites: cites(book, p),
         rules: p.rules.iter().map(|r| book.rules[r.index()].id.clone()).collect(),
     };

@@ -287,7 +287,7 @@ impl<'c> Checker<'_, 'c> {
             }
             if term::prim(value) != rule.vars[v].prim {
                 let found = data(format!("{name} = {}", term::show(value)));
-                self.add(Kind::Binding, &at, found, data(term::prim_name(rule.vars[v].prim)));
+                self.add(Kind::Binding, &at, found, data(crate::lang::prim_name(rule.vars[v].prim)));
             }
             vars[v] = Some(value.clone());
         }
@@ -370,7 +370,7 @@ impl<'c> Checker<'_, 'c> {
             (Literal::Compare { op, left, right, .. }, Premise::Compare(sign, a, b)) => {
                 let (Some(x), Some(y)) = (self.value(&at, left, vars), self.value(&at, right, vars)) else { return };
                 let line = |s: &str, a: &Const, b: &Const| data(format!("{} {s} {}", term::show(a), term::show(b)));
-                let is = term::sign(*op);
+                let is = op.sign();
                 if sign != is || *a != x || *b != y {
                     self.add(Kind::Premise, &at, line(sign, a, b), line(is, &x, &y));
                 }
@@ -451,8 +451,8 @@ impl<'c> Checker<'_, 'c> {
             let shown: Vec<String> = group.iter().map(term::show).collect();
             data(format!("{op} [{}]", shown.join(", ")))
         };
-        if word != term::word(*op) || group != wanted {
-            self.add(Kind::Premise, &at, line(word, group), line(term::word(*op), &wanted));
+        if word != op.word() || group != wanted {
+            self.add(Kind::Premise, &at, line(word, group), line(op.word(), &wanted));
         }
         let is = &vars[var.index()];
         if result != is {

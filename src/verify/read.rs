@@ -448,7 +448,7 @@ impl Reader<'_> {
                     if prim == column.prim {
                         return Some(Slot::Value(v));
                     }
-                    let name = |p: Prim| data(term::prim_name(p));
+                    let name = |p: Prim| data(crate::lang::prim_name(p));
                     self.add(Kind::Typing, &at, name(prim), name(column.prim));
                     None
                 }),

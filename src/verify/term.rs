@@ -18,17 +18,6 @@ pub fn prim(c: &Const) -> Prim {
     }
 }
 
-/// Its name.
-#[must_use]
-pub fn prim_name(p: Prim) -> &'static str {
-    match p {
-        Prim::Symbol => "symbol",
-        Prim::Number => "number",
-        Prim::Unsigned => "unsigned",
-        Prim::Float => "float",
-    }
-}
-
 /// A value as people write it.
 #[must_use]
 pub fn show(c: &Const) -> String {
@@ -266,35 +255,6 @@ pub fn compare(op: CmpOp, a: &Const, b: &Const) -> Option<bool> {
     })
 }
 
-/// The sign by which an operator is written.
-#[must_use]
-pub fn sign(op: CmpOp) -> &'static str {
-    match op {
-        CmpOp::Eq => "=",
-        CmpOp::Ne => "!=",
-        CmpOp::Lt => "<",
-        CmpOp::Le => "<=",
-        CmpOp::Gt => ">",
-        CmpOp::Ge => ">=",
-        CmpOp::Match => "match",
-        CmpOp::NotMatch => "!match",
-        CmpOp::Contains => "contains",
-        CmpOp::NotContains => "!contains",
-    }
-}
-
-/// The word by which an aggregate is written.
-#[must_use]
-pub fn word(op: AggOp) -> &'static str {
-    match op {
-        AggOp::Count => "count",
-        AggOp::Sum => "sum",
-        AggOp::Min => "min",
-        AggOp::Max => "max",
-        AggOp::Mean => "mean",
-    }
-}
-
 /// The values of a range, one after the other.
 #[derive(Clone, Debug)]
 pub enum Range {
@@ -392,7 +352,7 @@ impl Iterator for Range {
 /// # Errors
 /// When the value does not fit its type.
 pub fn fold(op: AggOp, result: Prim, values: &[Const]) -> Result<Option<Const>, NoValue> {
-    let none = || NoValue(format!("{} of {} values", word(op), values.len()));
+    let none = || NoValue(format!("{} of {} values", op.word(), values.len()));
     let whole = |c: &Const| match c {
         Const::Number(n) => i64::from(*n),
         Const::Unsigned(n) => i64::from(*n),

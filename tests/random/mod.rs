@@ -3,6 +3,7 @@
 
 #![allow(dead_code)]
 
+use proptest::test_runner::{Config, FileFailurePersistence};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use zhuize::engine::functor;
@@ -359,3 +360,17 @@ pub fn show_row(program: &Program, rel: usize, row: &[u32], symbols: &Symbols) -
 pub fn cases(default: u32) -> u32 {
     std::env::var("ZHUIZE_CASES").ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
+
+/// Settings of property tests: so many programs, failures kept beside the test.
+pub fn config(default: u32) -> Config {
+    Config {
+        cases: cases(default),
+        failure_persistence: Some(Box::new(FileFailurePersistence::WithSource("regressions"))),
+        max_shrink_iters: 4000,
+        ..Config::default()
+    }
+}
+
+/// Programs with everything, and with plain recursion only.
+pub const RICH: Shape = Shape { derived: 4, rules: 3, facts: 6, rich: true };
+pub const PLAIN: Shape = Shape { derived: 3, rules: 3, facts: 5, rich: false };

@@ -263,7 +263,7 @@ pub fn fold(op: AggOp, prim: Prim, values: &[Word], symbols: &Symbols) -> Result
     };
     let overflow = |op: &str| Fault::Overflow {
         expression: format!("{op} of {} values", values.len()),
-        prim: functor::prim_name(prim),
+        prim: crate::lang::prim_name(prim),
     };
     let floats = || {
         let mut sorted = values.to_vec();

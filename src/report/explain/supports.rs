@@ -4,6 +4,7 @@ use super::words::{Language, Words};
 use crate::lang::program::RelId;
 use crate::proof::Supported;
 use crate::proof::graph::Value;
+use crate::report::answer::raw;
 use serde::Serialize;
 
 /// Version of the JSON format.
@@ -82,16 +83,9 @@ pub struct Fact {
 pub fn fact(rel: RelId, values: &[Value], words: &dyn Words) -> Fact {
     Fact {
         relation: words.program().rel(rel).name.clone(),
-        values: values.iter().map(|v| raw(v, words)).collect(),
+        values: values.iter().map(|v| raw(words.program(), v)).collect(),
         origin: words.origin(rel, values),
         text: words.fact(rel, values),
-    }
-}
-
-fn raw(v: &Value, words: &dyn Words) -> String {
-    match &v.value {
-        crate::lang::program::Const::Symbol(s) => s.to_string(),
-        _ => super::words::plain_value(words.program(), v),
     }
 }
 
@@ -102,7 +96,7 @@ fn raw(v: &Value, words: &dyn Words) -> String {
 pub fn json(rel: RelId, found: &[Supported], words: &dyn Words) -> Result<String, serde_json::Error> {
     let answers = found.iter().map(|a| Answer {
         relation: words.program().rel(rel).name.clone(),
-        values: a.values.iter().map(|v| raw(v, words)).collect(),
+        values: a.values.iter().map(|v| raw(words.program(), v)).collect(),
         cut: a.cut,
         supports: a.sets.iter().map(|s| s.iter().map(|(r, v)| fact(*r, v, words)).collect()).collect(),
     });
