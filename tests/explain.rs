@@ -12,7 +12,8 @@ use zhuize::bulk::{self, Request};
 use zhuize::facts::Loaded;
 use zhuize::lang::date::parse_iso;
 use zhuize::lang::query::parse_atom;
-use zhuize::proof::{Options, explain};
+use zhuize::proof::demand::Prover;
+use zhuize::proof::{Options, explain_with};
 use zhuize::report::explain::narrative::{self, Narrative};
 use zhuize::report::explain::tree::{self, TreeOptions};
 use zhuize::report::explain::view::{Detail, View};
@@ -94,11 +95,13 @@ fn check(folder: &Path) -> Result<(), Failed> {
     }
     let loaded = casebase(of["casebase"], of.get("as of").unwrap_or(&"2025-06-30"), &set)?;
     let goal = parse_atom(&book().program, of["atom"]).map_err(|d| format!("{d:?}"))?;
-    let told = explain(&book().program, &loaded.database, &goal.clone().into(), &narrative::options())
-        .map_err(|l| l.to_string())?;
-    let beside = narrative::beside(&book().program, &loaded.database, &told).map_err(|l| l.to_string())?;
-    let drawn =
-        explain(&book().program, &loaded.database, &goal.into(), &Options::default()).map_err(|l| l.to_string())?;
+    let goal = goal.into();
+    let bounds = narrative::options();
+    let mut prover = Prover::new(&book().program, loaded.database.clone(), bounds.most_steps);
+    let mut another = prover.fork();
+    let told = explain_with(&mut prover, &goal, &bounds).map_err(|l| l.to_string())?;
+    let beside = narrative::beside(&mut prover, &told).map_err(|l| l.to_string())?;
+    let drawn = explain_with(&mut another, &goal, &Options::default()).map_err(|l| l.to_string())?;
     let mut wrong = String::new();
     for (language, name) in [(Language::Zh, "zh"), (Language::En, "en")] {
         let words = BookWords::new(book(), &loaded.database, &loaded.origins, language);

@@ -2,6 +2,7 @@
 
 use crate::engine::store::Database;
 use crate::engine::value::{self, Word};
+use crate::facts::codes::CodeLists;
 use crate::facts::schema::{Kind, Schema, TableSchema};
 use crate::lang::date;
 use crate::lang::diagnostic::Diagnostic;
@@ -9,7 +10,6 @@ use crate::lang::program::{Arg, Const, Prim, Program, RelId};
 use crate::lang::query;
 use crate::proof::demand::Change;
 use crate::proof::least_change::Changeable;
-use crate::rulebook::Rulebook;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -82,11 +82,12 @@ impl Scenario {
     /// codes that do not exist.
     pub fn changes(
         &self,
-        book: &Rulebook,
+        program: &Program,
+        codes: &CodeLists,
         schema: &Schema,
         database: &mut Database,
     ) -> Result<Vec<Change>, Vec<Problem>> {
-        let mut reader = Reader { book, schema, database, problems: Vec::new(), changes: Vec::new() };
+        let mut reader = Reader { program, codes, schema, database, problems: Vec::new(), changes: Vec::new() };
         self.remove.iter().for_each(|t| reader.remove(t));
         self.change.iter().for_each(|e| reader.edit(e));
         self.add.iter().for_each(|t| reader.add(t));
@@ -115,7 +116,8 @@ pub fn changeable(schema: &Schema, program: &Program, database: &mut Database) -
 }
 
 struct Reader<'a> {
-    book: &'a Rulebook,
+    program: &'a Program,
+    codes: &'a CodeLists,
     schema: &'a Schema,
     database: &'a mut Database,
     problems: Vec<Problem>,
@@ -137,13 +139,9 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem::Other(code, zh, en));
     }
 
-    fn program(&self) -> &'a Program {
-        &self.book.program
-    }
-
     /// An atom over a table of the casebase.
     fn atom(&mut self, text: &str) -> Option<(RelId, Vec<Arg>, &'a TableSchema)> {
-        let goal = match query::parse_atom(self.program(), text) {
+        let goal = match query::parse_atom(self.program, text) {
             Ok(g) => g,
             Err(list) => {
                 self.problems.push(Problem::Atom(text.to_owned(), list));
@@ -151,13 +149,13 @@ impl<'a> Reader<'a> {
             }
         };
         let Some(table) = self.schema.tables.iter().find(|t| t.rel == goal.rel) else {
-            let name = self.program().rel(goal.rel).name.clone();
+            let name = self.program.rel(goal.rel).name.clone();
             let tables: Vec<&str> = self.schema.tables.iter().map(|t| t.name.as_str()).collect();
             let tables = tables.join(", ");
             self.problem(
                 "E0611",
-                format!("“{name}”不是案件库的表，不能增删；可用的表：{tables}"),
-                format!("`{name}` is no table of a casebase and cannot be changed; the tables are {tables}"),
+                format!("“{name}”不是所给事实的表，不能增删；可用的表：{tables}"),
+                format!("`{name}` is no table of given facts and cannot be changed; the tables are {tables}"),
             );
             return None;
         };
@@ -214,7 +212,7 @@ impl<'a> Reader<'a> {
                 );
                 continue;
             };
-            let prim = self.program().rel(rel).columns[c].prim;
+            let prim = self.program.rel(rel).columns[c].prim;
             let constant = match (prim, &table.columns[c].kind) {
                 (Prim::Symbol, _) => Some(Const::Symbol(text.as_str().into())),
                 (Prim::Number, _) if text.is_empty() => Some(Const::Number(date::BLANK)),
@@ -259,7 +257,7 @@ impl<'a> Reader<'a> {
                         );
                         None
                     }
-                    None => Some(blank(self.program().rel(rel).columns[c].prim, self.database)),
+                    None => Some(blank(self.program.rel(rel).columns[c].prim, self.database)),
                 },
             };
             row.extend(word);
@@ -273,9 +271,9 @@ impl<'a> Reader<'a> {
     fn cell(&mut self, table: &TableSchema, c: usize, constant: &Const) -> Option<Word> {
         if let (Kind::Code(list), Const::Symbol(text)) = (&table.columns[c].kind, constant)
             && !text.is_empty()
-            && self.book.codes.find(list, text).is_none_or(|code| code.derived)
+            && self.codes.find(list, text).is_none_or(|code| code.derived)
         {
-            let meant = self.book.codes.meant(list, text).map(|c| c.code.clone());
+            let meant = self.codes.meant(list, text).map(|c| c.code.clone());
             let (zh, en) = match meant {
                 Some(m) => (format!("；是否指“{m}”？"), format!("; did you mean `{m}`?")),
                 None => (String::new(), String::new()),

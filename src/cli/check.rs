@@ -76,7 +76,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let mut result = Ok(());
     if let Some(facts) = &args.facts {
-        let question = Question { encoding: args.encoding, ..Question::plain(facts.clone(), args.as_of) };
+        let mut question = Question::plain(facts.clone(), args.as_of);
+        question.choice.encoding = args.encoding;
         let request = question.request(false);
         match bulk::run(&book, &request, |_| {}) {
             Ok(run) => {

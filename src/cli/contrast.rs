@@ -1,9 +1,10 @@
 //! `zhuize contrast`: why here and not there.
 
 use super::form::{self, Form, Format};
-use super::setting::{self, Question, Setting};
+use super::ground::{self, Ask};
+use super::setting::Setting;
 use super::{Failure, Lang};
-use crate::bulk::{self, similar};
+use crate::bulk::similar;
 use crate::engine;
 use crate::lang::program::Arg;
 use crate::proof::contrast::contrast;
@@ -11,19 +12,19 @@ use crate::proof::demand::Prover;
 use crate::proof::graph::Value;
 use crate::proof::{self, Goal, typed};
 use crate::report::explain::contrast as view;
-use crate::report::explain::words::Words;
-use crate::report::{summary, wording::BookWords};
+use crate::report::summary;
 use std::io::Write;
 
 /// Arguments of `contrast`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    question: Question,
+    ask: Ask,
     /// A conclusion that follows, such as 'disposition("c1","p1","zz-injury",_)'
-    here: String,
+    #[arg(required_unless_present = "programs")]
+    here: Option<String>,
     /// The conclusion it is contrasted with, such as 'disposition("c2","p4","zz-injury","ordinary")'
-    #[arg(required_unless_present = "similar", conflicts_with = "similar")]
+    #[arg(required_unless_present_any = ["similar", "programs"], conflicts_with = "similar")]
     there: Option<String>,
     /// Contrast with the nearest case in which the result is another
     #[arg(long)]
@@ -34,22 +35,23 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    let book = setting.rulebook(err)?;
-    let here = setting::as_held(form::atom(&args.here, &book, setting, err)?, &book);
-    let there = args.there.as_ref().map(|t| form::atom(t, &book, setting, err)).transpose()?;
-    let there = there.map(|g| setting::as_held(g, &book));
+    let rules = args.ask.rules(setting, err)?;
+    let (atoms, folder) = args.ask.words(&[&args.here, &args.there], if args.similar { 1 } else { 2 });
+    let here = rules.goal(ground::first(&atoms, setting)?, setting, err)?;
+    let there = atoms.get(1).map(|t| rules.goal(t, setting, err)).transpose()?;
+    if there.is_none() && !args.similar {
+        return Err(ground::no_atom(setting));
+    }
     if let Some(t) = there.as_ref().filter(|t| t.rel != here.rel) {
-        let (a, b) = (&book.program.rel(here.rel).name, &book.program.rel(t.rel).name);
+        let (a, b) = (&rules.program().rel(here.rel).name, &rules.program().rel(t.rel).name);
         return Err(Failure::Usage(match setting.lang {
             Lang::Zh => format!("E0624: 只能对比同一种结论，“{a}”与“{b}”不同"),
             Lang::En => format!("E0624: only conclusions of one relation can be contrasted, not `{a}` with `{b}`"),
         }));
     }
-    let request = args.question.request(true);
-    let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let options = args.form.options();
-    let mut prover = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
-    let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
+    let facts = args.ask.facts(&rules, folder, &[here.rel], |_| {}, setting, err)?;
+    let mut prover = facts.prover(&rules, args.form.options().most_steps);
+    let words = facts.words(&rules, setting);
     let mut head = String::new();
     let (here, there) = match there {
         Some(there) => (here, there),
@@ -72,9 +74,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     };
     let found = contrast(&mut prover, &here, &there).map_err(form::limit)?;
     match args.form.format {
-        Format::Text => write!(out, "{head}{}", view::text(&found, &words))?,
+        Format::Text => write!(out, "{head}{}", view::text(&found, &*words))?,
         Format::Json => {
-            let text = view::json(&found, &words).map_err(|e| Failure::Limit(e.to_string()))?;
+            let text = view::json(&found, &*words).map_err(|e| Failure::Limit(e.to_string()))?;
             write!(out, "{text}")?;
         }
         _ => return Err(form::only_text_or_json(setting)),
@@ -88,13 +90,20 @@ type Nearest = (Goal, (Vec<Value>, Goal), usize);
 /// The nearest row of the verdict relation with another result.
 fn nearest(prover: &mut Prover<'_>, here: &Goal, setting: &Setting) -> Result<Option<Nearest>, Failure> {
     let program = prover.program();
-    let Some((rel, keys)) = summary::verdict(program).filter(|(rel, _)| *rel == here.rel) else {
-        let name = summary::verdict(program).map_or("?", |(r, _)| program.rel(r).name.as_str());
+    let Some((rel, keys)) = summary::verdict(program) else {
+        let text = setting.say(
+            "E0604: 规则中没有注明 verdict 的关系，--similar 无从比较",
+            "E0604: no relation of the rules is annotated `verdict`, so --similar has nothing to compare",
+        );
+        return Err(Failure::Usage(text.to_owned()));
+    };
+    if rel != here.rel {
+        let name = &program.rel(rel).name;
         return Err(Failure::Usage(match setting.lang {
             Lang::Zh => format!("E0625: --similar 只能用于“{name}”"),
             Lang::En => format!("E0625: --similar asks about `{name}` only"),
         }));
-    };
+    }
     let Some(first) = proof::answer_values(prover, here).map_err(form::limit)?.into_iter().next() else {
         return Ok(None);
     };

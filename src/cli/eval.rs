@@ -78,12 +78,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let database = match loaded {
         Ok(d) => d,
         Err(problems) => {
-            for p in problems.iter().take(TOLD) {
-                writeln!(err, "{p}")?;
-            }
-            if problems.len() > TOLD {
-                writeln!(err, "... and {} more", problems.len() - TOLD)?;
-            }
+            tell(&problems, err)?;
             return Err(Failure::Data);
         }
     };
@@ -98,6 +93,17 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     if args.profile {
         let (load, write) = (loading.as_secs_f64(), start.elapsed().as_secs_f64());
         write!(err, "loading {load:.3} s\nwriting {write:.3} s\n{}", profile.table(program))?;
+    }
+    Ok(())
+}
+
+/// Tells problems of the data, the first of them one by one.
+pub(super) fn tell(problems: &[tsv::Problem], err: &mut dyn Write) -> Result<(), Failure> {
+    for p in problems.iter().take(TOLD) {
+        writeln!(err, "{p}")?;
+    }
+    if problems.len() > TOLD {
+        writeln!(err, "... and {} more", problems.len() - TOLD)?;
     }
     Ok(())
 }

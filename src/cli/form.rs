@@ -1,17 +1,14 @@
 //! The forms in which explanations are printed, shared by every command that explains.
 
-use super::setting::{self, Setting};
+use super::setting::Setting;
 use super::{Failure, Lang};
-use crate::engine::store::Database;
-use crate::lang::program::Program;
-use crate::lang::query;
-use crate::proof::{Explanation, Goal};
+use crate::proof::Explanation;
+use crate::proof::demand::Prover;
 use crate::report::explain::svg::SvgOptions;
 use crate::report::explain::tree::TreeOptions;
 use crate::report::explain::view::{Detail, View};
 use crate::report::explain::words::{Language, Words};
 use crate::report::explain::{dot, graphml, html, json, mermaid, narrative, svg, tree};
-use crate::rulebook::Rulebook;
 use std::io::Write;
 
 /// Form of the answer.
@@ -57,6 +54,17 @@ pub struct Form {
     pub detail: Depth,
 }
 
+/// What stands around an explanation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Around<'a> {
+    /// A line above it, where people read lines.
+    pub head: &'a str,
+    /// What hangs on each answer.
+    pub beside: &'a [Vec<Explanation>],
+    /// Version, rules, day and choices, in the head of a page.
+    pub about: &'a [String],
+}
+
 impl Form {
     /// The detail of views.
     pub fn detail(&self) -> Detail {
@@ -75,39 +83,23 @@ impl Form {
         }
     }
 
-    /// Writes an explanation; `head` stands above it where people read lines.
-    pub fn write(
-        &self,
-        explanation: &Explanation,
-        words: &dyn Words,
-        head: &str,
-        out: &mut dyn Write,
-    ) -> Result<(), Failure> {
-        self.write_with(explanation, &[], words, head, out)
-    }
-
     /// What hangs on the answers, where this form tells it.
-    pub fn beside(
-        &self,
-        program: &Program,
-        facts: &Database,
-        explanation: &Explanation,
-    ) -> Result<Vec<Vec<Explanation>>, Failure> {
+    pub fn beside(&self, prover: &mut Prover<'_>, explanation: &Explanation) -> Result<Vec<Vec<Explanation>>, Failure> {
         match self.format {
-            Format::Narrative | Format::Html => narrative::beside(program, facts, explanation).map_err(limit),
+            Format::Narrative | Format::Html => narrative::beside(prover, explanation).map_err(limit),
             _ => Ok(Vec::new()),
         }
     }
 
-    /// Writes an explanation with what hangs on its answers.
-    pub fn write_with(
+    /// Writes an explanation with what stands around it.
+    pub fn write(
         &self,
         explanation: &Explanation,
-        beside: &[Vec<Explanation>],
+        around: &Around<'_>,
         words: &dyn Words,
-        head: &str,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
+        let Around { head, beside, about } = around;
         let view = View::of(explanation, words, self.detail());
         match self.format {
             Format::Text => {
@@ -122,7 +114,7 @@ impl Form {
             Format::Graphml => write!(out, "{}", graphml::render(&view))?,
             Format::Html => {
                 let told = narrative::narrate_with(explanation, beside, words);
-                let about = vec![format!("zhuize {}", env!("CARGO_PKG_VERSION"))];
+                let about = about.to_vec();
                 write!(out, "{}", html::render(explanation, &view, &told, &html::PageOptions { about }))?;
             }
             Format::Json => {
@@ -139,17 +131,6 @@ pub fn language(setting: &Setting) -> Language {
     match setting.lang {
         Lang::Zh => Language::Zh,
         Lang::En => Language::En,
-    }
-}
-
-/// Reads an atom that was asked; what is wrong with it is printed.
-pub fn atom(text: &str, book: &Rulebook, setting: &Setting, err: &mut dyn Write) -> Result<Goal, Failure> {
-    match query::parse_atom(&book.program, text) {
-        Ok(g) => Ok(g.into()),
-        Err(list) => {
-            setting::print_diagnostics(&list, &query::files_with_question(&book.program, text), err)?;
-            Err(Failure::Usage(setting.say("E0601: 问题有误", "E0601: the question is not well formed").to_owned()))
-        }
     }
 }
 

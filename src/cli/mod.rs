@@ -10,6 +10,7 @@ mod eval;
 mod export;
 mod failure;
 mod form;
+mod ground;
 mod import;
 mod least_change;
 mod patterns;

@@ -92,11 +92,12 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
     let kept = given.clone();
     let shown: Vec<Shown> = if asked.is_empty() {
-        let found = query::answer::relations(&book.program, &book.codes, given, &outputs, args.question.threads);
+        let found = query::answer::relations(&book.program, &book.codes, given, &outputs, args.question.choice.threads);
         let title = |a: &Asked| Some(book.program.rel(a.rel).name.clone());
         found.map_err(form::limit)?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
     } else {
-        let found = query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Auto, args.question.threads);
+        let found =
+            query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Auto, args.question.choice.threads);
         asked.into_iter().zip(found.map_err(form::limit)?).map(|(a, rows)| (None, a, rows)).collect()
     };
     let empty = shown.iter().all(|(_, _, rows)| rows.rows.is_empty());

@@ -38,7 +38,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    if args.question.skip_bad_rows && args.output.is_none() {
+    if args.question.choice.skip_bad_rows && args.output.is_none() {
         return Err(Failure::Usage(
             setting
                 .say(
@@ -205,7 +205,7 @@ fn print_summary(
     if let Some((case, person, instrument)) = summary::example(&book.program, &run.database) {
         let facts = request.facts.display();
         let mut line = format!("zhuize why {facts} --case {case} --person {person} --instrument {instrument}");
-        if let Some(d) = args.question.as_of {
+        if let Some(d) = args.question.choice.as_of {
             line.push_str(&format!(" --as-of {}", crate::lang::date::iso(d)));
         }
         writeln!(out, "\n{}\n  {}", setting.say("问一句为什么：", "Ask why:"), layout::plain(&line))?;

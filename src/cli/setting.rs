@@ -2,9 +2,10 @@
 
 use super::{Failure, Lang};
 use crate::facts;
+use crate::facts::codes::CodeLists;
 use crate::lang::date;
 use crate::lang::diagnostic::{Diagnostic, Severity};
-use crate::lang::program::{Arg, Const, SourceFile};
+use crate::lang::program::{Arg, Const, Program, SourceFile};
 use crate::lang::render::Render;
 use crate::proof::Goal;
 use crate::rulebook::{RuleTree, Rulebook};
@@ -121,6 +122,13 @@ pub fn parse_option(text: &str) -> Result<(String, String), String> {
 pub struct Question {
     /// The casebase: a folder of CSV tables
     pub facts: PathBuf,
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+/// Arguments that say on which day a casebase is asked, and under which readings.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Choice {
     /// The day on which the question is asked, YYYY-MM-DD [default: today]
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     pub as_of: Option<i32>,
@@ -144,53 +152,57 @@ pub struct Question {
     pub threads: usize,
 }
 
+impl Choice {
+    /// Whether anything was chosen that changes the answer.
+    pub fn any(&self) -> bool {
+        self.as_of.is_some()
+            || !self.assume_scope.is_empty()
+            || !self.options.is_empty()
+            || self.if_established
+            || self.skip_bad_rows
+            || self.encoding.is_some()
+    }
+}
+
 impl Question {
     /// A question about a casebase without choices.
     pub fn plain(facts: PathBuf, as_of: Option<i32>) -> Self {
-        Self {
-            facts,
-            as_of,
-            assume_scope: Vec::new(),
-            options: Vec::new(),
-            if_established: false,
-            skip_bad_rows: false,
-            encoding: None,
-            threads: 0,
-        }
+        Self { facts, choice: Choice { as_of, ..Choice::default() } }
     }
 
     /// The request to the bulk room.
     pub fn request(&self, origins: bool) -> crate::bulk::Request {
-        let mut set = self.options.clone();
-        set.extend(self.assume_scope.iter().map(|i| ("assume_scope".to_owned(), i.clone())));
-        if self.if_established {
+        let choice = &self.choice;
+        let mut set = choice.options.clone();
+        set.extend(choice.assume_scope.iter().map(|i| ("assume_scope".to_owned(), i.clone())));
+        if choice.if_established {
             set.push(("include_alleged".to_owned(), "yes".to_owned()));
         }
         set.sort();
         set.dedup();
         crate::bulk::Request {
             facts: self.facts.clone(),
-            as_of: self.as_of.unwrap_or_else(today),
-            skip_bad_rows: self.skip_bad_rows,
+            as_of: choice.as_of.unwrap_or_else(today),
+            skip_bad_rows: choice.skip_bad_rows,
             set,
             origins,
-            encoding: self.encoding,
-            threads: self.threads,
+            encoding: choice.encoding,
+            threads: choice.threads,
         }
     }
 }
 
 /// The question with its values in the form in which a load holds them: numbers of cases however their brackets are written,
 /// codes by their labels.
-pub fn as_held(mut goal: Goal, book: &Rulebook) -> Goal {
-    let columns = &book.program.rel(goal.rel).columns;
+pub fn as_held(mut goal: Goal, program: &Program, codes: &CodeLists) -> Goal {
+    let columns = &program.rel(goal.rel).columns;
     for (arg, column) in goal.args.iter_mut().zip(columns) {
         let Arg::Const(Const::Symbol(text)) = arg else { continue };
-        let list = book.program.types[column.ty.index()].notes.get("codes");
-        let code = list.filter(|l| book.codes.find(l, text).is_none()).and_then(|l| book.codes.accepted(l, text));
+        let list = program.types[column.ty.index()].notes.get("codes");
+        let code = list.filter(|l| codes.find(l, text).is_none()).and_then(|l| codes.accepted(l, text));
         let held = match code {
             Some(code) => code.code.clone(),
-            None => facts::normal::of_type(&book.program, column.ty, text).into_owned(),
+            None => facts::normal::of_type(program, column.ty, text).into_owned(),
         };
         *text = held.as_str().into();
     }

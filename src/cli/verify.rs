@@ -1,11 +1,10 @@
 //! `zhuize verify`: checks a certificate with an evaluator of its own, by itself or against a whole casebase.
 
 use super::check::Format;
-use super::setting::{self, Question, Setting, parse_date, parse_encoding, parse_option};
+use super::ground::{self, Facts};
+use super::setting::{self, Choice, Question, Setting, parse_date, parse_encoding, parse_option};
 use super::{Failure, Lang};
 use crate::bulk;
-use crate::facts::Loaded;
-use crate::lang::diagnostic::Severity;
 use crate::lang::program::{Const, Prim, Program, RelId};
 use crate::rulebook::Rulebook;
 use crate::verify::{self, Cell, Certificate, Kind, Problem, Report, Store};
@@ -18,8 +17,9 @@ use std::path::PathBuf;
 pub struct Args {
     /// The certificate
     certificate: PathBuf,
-    /// The casebase that the facts come from: checks also that the certificate leaves nothing out
-    #[arg(long, value_name = "DIR", conflicts_with = "programs")]
+    /// The casebase that the facts come from, or with --program the folder of its `<relation>.facts`: checks also that the
+    /// certificate leaves nothing out
+    #[arg(short = 'F', long, value_name = "DIR")]
     facts: Option<PathBuf>,
     /// The day on which the question is asked [default: the reference date among the facts of the certificate]
     #[arg(long, value_name = "DATE", value_parser = parse_date, requires = "facts")]
@@ -42,6 +42,9 @@ pub struct Args {
     /// Files of rules that the certificate speaks of, in place of the rulebooks (may be given several times)
     #[arg(long = "program", value_name = "FILE.dl")]
     programs: Vec<PathBuf>,
+    /// With --program and --facts, take a missing file of facts as empty
+    #[arg(long, requires = "programs", requires = "facts")]
+    allow_missing: bool,
     /// Form of the verdict
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -67,7 +70,15 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             Some(_) => against(args, &book, &text, setting, err)?,
         }
     } else {
-        (verify::verify(&program(args, err)?, &text, None, &options), None)
+        let program = ground::program(&args.programs, err)?;
+        match &args.facts {
+            None => (verify::verify(&program, &text, None, &options), None),
+            Some(folder) => {
+                let asked: Vec<RelId> = (0..program.relations.len()).map(|i| RelId(i as u32)).collect();
+                let facts = ground::program_facts(&program, folder, &asked, args.allow_missing, err)?;
+                (rests_on(&program, &facts, &text), None)
+            }
+        }
     };
     match args.format {
         Format::Json => writeln!(out, "{:#}", view(&report, as_of))?,
@@ -86,21 +97,29 @@ fn against(
 ) -> Result<(Report, Option<i32>), Failure> {
     let (certificate, _) = verify::read(&book.program, text);
     let as_of = args.as_of.or_else(|| reference_date(&book.program, &certificate)).unwrap_or_else(setting::today);
-    let question = Question {
+    let choice = Choice {
+        as_of: Some(as_of),
         assume_scope: args.assume_scope.clone(),
         options: args.options.clone(),
         if_established: args.if_established,
         skip_bad_rows: args.skip_bad_rows,
         encoding: args.encoding,
-        ..Question::plain(args.facts.clone().unwrap_or_default(), Some(as_of))
+        threads: 0,
     };
-    let loaded = bulk::load(book, &question.request(true)).map_err(|t| setting::trouble(t, book, setting, err))?;
-    let mut base = rows(&book.program, &loaded);
-    let mut report = verify::verify(&book.program, text, Some(&mut base), &verify::Options::default());
+    let request = Question { facts: args.facts.clone().unwrap_or_default(), choice }.request(true);
+    let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
+    Ok((rests_on(&book.program, &loaded.into(), text), Some(as_of)))
+}
+
+/// Checks a certificate against all facts that there are.
+fn rests_on(program: &Program, facts: &Facts, text: &str) -> Report {
+    let (certificate, _) = verify::read(program, text);
+    let mut base = rows(program, facts);
+    let mut report = verify::verify(program, text, Some(&mut base), &verify::Options::default());
     if report.valid() {
-        report.problems = origins(&book.program, &certificate, &loaded);
+        report.problems = origins(program, &certificate, facts);
     }
-    Ok((report, Some(as_of)))
+    report
 }
 
 /// The day in the row of the dimension that holds it.
@@ -111,11 +130,11 @@ fn reference_date(program: &Program, certificate: &Certificate) -> Option<i32> {
 }
 
 /// The rows of a casebase as the verifier takes them.
-fn rows(program: &Program, loaded: &Loaded) -> Store {
+fn rows(program: &Program, facts: &Facts) -> Store {
     use crate::engine::value::{to_float, to_number};
     let mut store = Store::new(program);
     let mut texts: Vec<Option<Cell>> = Vec::new();
-    for (i, (rel, table)) in program.relations.iter().zip(&loaded.database.tables).enumerate() {
+    for (i, (rel, table)) in program.relations.iter().zip(&facts.database.tables).enumerate() {
         let mut cells = Vec::with_capacity(rel.arity());
         for row in table.rows() {
             cells.clear();
@@ -129,7 +148,7 @@ fn rows(program: &Program, loaded: &Loaded) -> Store {
                         if n >= texts.len() {
                             texts.resize(n + 1, None);
                         }
-                        *texts[n].get_or_insert_with(|| store.text(loaded.database.symbols.resolve(*word)))
+                        *texts[n].get_or_insert_with(|| store.text(facts.database.symbols.resolve(*word)))
                     }
                 });
             }
@@ -140,10 +159,10 @@ fn rows(program: &Program, loaded: &Loaded) -> Store {
 }
 
 /// Whether the given facts come from where the certificate says.
-fn origins(program: &Program, certificate: &Certificate, loaded: &Loaded) -> Vec<Problem> {
+fn origins(program: &Program, certificate: &Certificate, facts: &Facts) -> Vec<Problem> {
     let mut out = Vec::new();
     for (at, given) in &certificate.given {
-        let is = super::why::origin(program, loaded, given.fact.rel, &given.fact.values);
+        let is = super::why::origin(program, facts, given.fact.rel, &given.fact.values);
         if is == given.origin {
             continue;
         }
@@ -155,16 +174,6 @@ fn origins(program: &Program, certificate: &Certificate, loaded: &Loaded) -> Vec
         out.push(Problem { kind: Kind::Origin, at: format!("{at}.origin"), found, expected });
     }
     out
-}
-
-fn program(args: &Args, err: &mut dyn Write) -> Result<Program, Failure> {
-    let compiled = crate::lang::compile(setting::read_programs(&args.programs)?);
-    if compiled.has_errors() {
-        let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
-        setting::print_diagnostics(&errors, &compiled.program.files, err)?;
-        return Err(Failure::Rules);
-    }
-    Ok(compiled.program)
 }
 
 fn view(report: &Report, as_of: Option<i32>) -> serde_json::Value {
@@ -182,7 +191,7 @@ fn view(report: &Report, as_of: Option<i32>) -> serde_json::Value {
         "format": "zhuize.verdict",
         "version": VERSION,
         "valid": report.valid(),
-        "relative_to": if report.base.is_some() { "casebase" } else { "facts listed" },
+        "relative_to": if report.base.is_none() { "facts listed" } else if as_of.is_none() { "facts given" } else { "casebase" },
         "as_of": as_of.map(crate::lang::date::iso),
         "claims": claims.collect::<Vec<_>>(),
         "given": report.given,
@@ -201,38 +210,49 @@ fn print(report: &Report, as_of: Option<i32>, setting: &Setting, out: &mut dyn W
     }
     for (claim, holds) in &report.claims {
         let word = if *holds { setting.say("成立", "holds") } else { setting.say("未能成立", "does not follow") };
-        let label = setting.say("所主张", "claimed");
-        writeln!(out, "{label}: {claim} {word}")?;
+        let label = setting.say("所主张：", "claimed: ");
+        writeln!(out, "{label}{claim} {word}")?;
     }
     let Report { given, steps, absences, aggregates, .. } = report;
-    let day = as_of.map(crate::lang::date::iso).unwrap_or_default();
     let n = report.problems.len();
-    match (setting.lang, report.base) {
-        (Lang::Zh, _) if n > 0 => writeln!(out, "不予采信：发现 {n} 处问题。")?,
-        (Lang::En, _) if n > 0 => writeln!(out, "Refused: {n} problem{}.", if n == 1 { "" } else { "s" })?,
-        (Lang::Zh, base) => {
-            writeln!(out, "{steps} 步推导、{absences} 处不存在、{aggregates} 处汇总，均经独立核验。")?;
-            match base {
-                None => writeln!(out, "有效：以所列 {given} 条事实为准；所列是否齐全未经核对（--facts 可核对）。")?,
-                Some(rows) => writeln!(
-                    out,
-                    "有效：所列 {given} 条事实均在案件库中；以案件库全部 {rows} 行计（基准日 {day}），没有遗漏影响结论的事实。"
-                )?,
-            }
+    let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    match setting.lang {
+        Lang::Zh if n > 0 => return Ok(writeln!(out, "不予采信：发现 {n} 处问题。")?),
+        Lang::En if n > 0 => return Ok(writeln!(out, "Refused: {}.", many(n, "problem"))?),
+        Lang::Zh => writeln!(out, "{steps} 步推导、{absences} 处不存在、{aggregates} 处汇总，均经独立核验。")?,
+        Lang::En => writeln!(
+            out,
+            "{}, {}, {}: all checked independently.",
+            many(*steps, "step"),
+            many(*absences, "absence"),
+            many(*aggregates, "aggregate")
+        )?,
+    }
+    let day = as_of.map(crate::lang::date::iso);
+    let facts = many(*given, "fact");
+    match (setting.lang, report.base, day) {
+        (Lang::Zh, None, _) => {
+            writeln!(out, "有效：以所列 {given} 条事实为准；所列是否齐全未经核对（--facts 可核对）。")?;
         }
-        (Lang::En, base) => {
-            writeln!(out, "{steps} steps, {absences} absences, {aggregates} aggregates: all checked independently.")?;
-            match base {
-                None => writeln!(
-                    out,
-                    "Valid relative to the {given} facts listed; whether they are all that matter was not checked (--facts does)."
-                )?,
-                Some(rows) => writeln!(
-                    out,
-                    "Valid: the {given} facts listed stand in the casebase, and among all its {rows} rows (as of {day}) none that matters was left out."
-                )?,
-            }
+        (Lang::Zh, Some(rows), Some(day)) => writeln!(
+            out,
+            "有效：所列 {given} 条事实均在案件库中；以案件库全部 {rows} 行计（基准日 {day}），没有遗漏影响结论的事实。"
+        )?,
+        (Lang::Zh, Some(rows), None) => {
+            writeln!(out, "有效：所列 {given} 条事实均在所给事实中；以所给全部 {rows} 行计，没有遗漏影响结论的事实。")?
         }
+        (Lang::En, None, _) => writeln!(
+            out,
+            "Valid relative to the {facts} listed; whether they are all that matter was not checked (--facts does)."
+        )?,
+        (Lang::En, Some(rows), Some(day)) => writeln!(
+            out,
+            "Valid: the {facts} listed stand in the casebase, and among all its {rows} rows (as of {day}) none that matters was left out."
+        )?,
+        (Lang::En, Some(rows), None) => writeln!(
+            out,
+            "Valid: the {facts} listed stand among those given, and of all their {rows} rows none that matters was left out."
+        )?,
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! `zhuize what-if`: the conclusions that come and go when facts, options or the date are otherwise.
 
 use super::form::{self, Form, Format};
-use super::setting::{self, Question, Setting};
+use super::ground::{self, Ask, Facts, Rules};
+use super::setting::{self, Setting};
 use super::{Failure, Lang};
-use crate::bulk::{self, scenario};
+use crate::bulk::scenario;
 use crate::engine;
 use crate::engine::store::Database;
-use crate::facts::Loaded;
-use crate::lang::program::{Arg, RelId};
+use crate::lang::program::{Arg, Program, RelId};
 use crate::lang::query;
 use crate::proof::demand::{Change, Prover};
 use crate::proof::graph::Value;
@@ -16,8 +16,6 @@ use crate::proof::{self, Goal};
 use crate::report::explain::outcome::{self, Shown};
 use crate::report::explain::view::View;
 use crate::report::explain::{json, tree};
-use crate::report::wording::BookWords;
-use crate::rulebook::Rulebook;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -26,7 +24,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    question: Question,
+    ask: Ask,
     /// A row to add, such as 'grounds("c1","procedural_violation",_)'; `_` is a blank cell
     #[arg(long, value_name = "ATOM")]
     add: Vec<String>,
@@ -60,34 +58,37 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    let book = setting.rulebook(err)?;
+    let rules = args.ask.rules(setting, err)?;
+    let program = rules.program();
     let scenario = scenario(args, setting)?;
-    let about = args.about.as_ref().map(|t| form::atom(t, &book, setting, err)).transpose()?;
-    let about = about.map(|g| setting::as_held(g, &book));
-    let request = args.question.request(true);
-    let mut loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let changes = read_changes(&scenario, &book, &mut loaded, setting, err)?;
+    let another = !scenario.set.is_empty() || scenario.as_of.is_some();
+    if another && args.ask.of_program() {
+        return Err(ground::only_for_casebases(setting));
+    }
+    let about = args.about.as_ref().map(|t| rules.goal(t, setting, err)).transpose()?;
+    let asked: Vec<RelId> = about.iter().map(|g| g.rel).collect();
+    let (_, folder) = args.ask.words(&[], 0);
+    let mut facts = args.ask.facts(&rules, folder, &asked, |_| {}, setting, err)?;
+    let changes = read_changes(&scenario, &rules, &mut facts, setting, err)?;
     if let Some(path) = &args.save {
         let text = toml::to_string_pretty(&scenario).map_err(|e| Failure::Usage(format!("E0617: {e}")))?;
         crate::report::staging::whole(path, text.as_bytes())?;
     }
-    let another = !scenario.set.is_empty() || scenario.as_of.is_some();
     let options = args.form.options();
-    let mut before = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
+    let mut before = facts.prover(&rules, options.most_steps);
     // Options and the date come with a second loading; rows alone with a fork.
-    let mut second: Option<Loaded> = None;
     let mut after = if another {
-        let mut request = args.question.request(true);
-        request.set.retain(|(name, _)| !scenario.set.contains_key(name));
-        request.set.extend(scenario.set.iter().map(|(n, v)| (n.clone(), v.clone())));
-        if let Some(day) = &scenario.as_of {
-            request.as_of = setting::parse_date(day).map_err(|e| Failure::Usage(format!("E0618: {e}")))?;
-        }
-        let mut other = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-        let again = read_changes(&scenario, &book, &mut other, setting, err)?;
-        let mut after = Prover::new(&book.program, other.database.clone(), options.most_steps);
+        let day = scenario.as_of.as_deref().map(setting::parse_date).transpose();
+        let day = day.map_err(|e| Failure::Usage(format!("E0618: {e}")))?;
+        let otherwise = |request: &mut crate::bulk::Request| {
+            request.set.retain(|(name, _)| !scenario.set.contains_key(name));
+            request.set.extend(scenario.set.iter().map(|(n, v)| (n.clone(), v.clone())));
+            request.as_of = day.unwrap_or(request.as_of);
+        };
+        let mut other = args.ask.facts(&rules, folder, &asked, otherwise, setting, err)?;
+        let again = read_changes(&scenario, &rules, &mut other, setting, err)?;
+        let mut after = other.prover(&rules, options.most_steps);
         after.change(&again);
-        second = Some(other);
         after
     } else {
         let mut after = before.fork();
@@ -95,16 +96,15 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         after
     };
     let changed: Vec<_> = changes.iter().map(|(r, row, _)| (*r, row.clone())).collect();
-    let found = match (&about, &second) {
+    let found = match (&about, another) {
         (Some(goal), _) => compare(&mut before, &mut after, goal)?,
-        (None, None) => what_if::outcome(&mut before, &mut after, &changed).map_err(form::limit)?,
-        (None, Some(_)) => whole(&book, &before.given(), &after.given())?,
+        (None, false) => what_if::outcome(&mut before, &mut after, &changed).map_err(form::limit)?,
+        (None, true) => whole(program, &before.given(), &after.given())?,
     };
-    let relation = |r: RelId| &book.program.relations[r.index()];
-    let is_given = |r: RelId| !relation(r).inputs.is_empty() && !relation(r).notes.has("dimension");
-    let wanted = |r: RelId| about.as_ref().map_or(!relation(r).outputs.is_empty(), |g| g.rel == r);
+    let is_given = |r: RelId| rules.given(r);
+    let wanted = |r: RelId| about.as_ref().map_or_else(|| rules.shown(r), |g| g.rel == r);
     let shown = Shown::of(&found, &is_given, &wanted);
-    let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
+    let words = facts.words(&rules, setting);
     let mut explanations = Vec::new();
     let mut trees = String::new();
     if args.proofs {
@@ -114,10 +114,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             let goal = Goal { rel: *rel, args: values.iter().map(|v| Arg::Const(v.value.clone())).collect() };
             // What comes follows after the change; what goes lacks something after it.
             let explanation = proof::explain_with(&mut after, &goal, &options).map_err(form::limit)?;
-            let view = View::of(&explanation, &words, args.form.detail());
+            let view = View::of(&explanation, &*words, args.form.detail());
             if args.form.format == Format::Json {
-                let text = json::render(&explanation, &view).map_err(|e| Failure::Limit(e.to_string()))?;
-                explanations.push(serde_json::from_str(&text).map_err(|e| Failure::Limit(e.to_string()))?);
+                explanations.push(json::value(&explanation, &view).map_err(|e| Failure::Limit(e.to_string()))?);
             } else {
                 trees.push_str(if gained { "\n＋ " } else { "\n－ " });
                 trees.push_str(&tree::render(&view, &tree::TreeOptions::default()));
@@ -126,7 +125,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     match args.form.format {
         Format::Json => {
-            let text = outcome::json(&shown, explanations, &words).map_err(|e| Failure::Limit(e.to_string()))?;
+            let text = outcome::json(&shown, explanations, &*words).map_err(|e| Failure::Limit(e.to_string()))?;
             write!(out, "{text}")?;
         }
         Format::Text => {
@@ -136,7 +135,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             if another {
                 head(&scenario, setting, out)?;
             }
-            write!(out, "{}{trees}", outcome::text(&shown, &words))?;
+            write!(out, "{}{trees}", outcome::text(&shown, &*words))?;
         }
         _ => return Err(form::only_text_or_json(setting)),
     }
@@ -203,19 +202,19 @@ fn scenario(args: &Args, setting: &Setting) -> Result<scenario::Scenario, Failur
 
 fn read_changes(
     scenario: &scenario::Scenario,
-    book: &Rulebook,
-    loaded: &mut Loaded,
+    rules: &Rules,
+    facts: &mut Facts,
     setting: &Setting,
     err: &mut dyn Write,
 ) -> Result<Vec<Change>, Failure> {
-    let problems = match scenario.changes(book, &loaded.schema, &mut loaded.database) {
+    let problems = match scenario.changes(rules.program(), rules.codes(), &facts.schema, &mut facts.database) {
         Ok(changes) => return Ok(changes),
         Err(problems) => problems,
     };
     for p in &problems {
         match p {
             scenario::Problem::Atom(text, list) => {
-                setting::print_diagnostics(list, &query::files_with_question(&book.program, text), err)?;
+                setting::print_diagnostics(list, &query::files_with_question(rules.program(), text), err)?;
             }
             scenario::Problem::Other(code, zh, en) => writeln!(err, "{code}: {}", setting.say(zh, en))?,
         }
@@ -236,12 +235,12 @@ fn compare(before: &mut Prover<'_>, after: &mut Prover<'_>, goal: &Goal) -> Resu
 }
 
 /// Two full runs, compared.
-fn whole(book: &Rulebook, before: &Database, after: &Database) -> Result<Outcome, Failure> {
+fn whole(program: &Program, before: &Database, after: &Database) -> Result<Outcome, Failure> {
     let options = engine::limit::Options::default();
-    let run = |db: &Database| engine::evaluate(&book.program, db.clone(), &options).map_err(form::limit);
+    let run = |db: &Database| engine::evaluate(program, db.clone(), &options).map_err(form::limit);
     let ((old, _), (new, _)) = (run(before)?, run(after)?);
     let mut flips = Vec::new();
-    for (i, relation) in book.program.relations.iter().enumerate() {
+    for (i, relation) in program.relations.iter().enumerate() {
         if relation.outputs.is_empty() {
             continue;
         }
@@ -255,7 +254,7 @@ fn whole(book: &Rulebook, before: &Database, after: &Database) -> Result<Outcome
                 words.collect::<Option<Vec<_>>>().is_none_or(|row| !from.table(rel).contains(&row))
             });
             let plain = |row: &[u32]| {
-                proof::typed::row(&book.program, &db.symbols, rel, row.iter().map(|w| Some(*w)))
+                proof::typed::row(program, &db.symbols, rel, row.iter().map(|w| Some(*w)))
                     .into_iter()
                     .flatten()
                     .collect::<Vec<Value>>()

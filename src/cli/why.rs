@@ -1,17 +1,15 @@
 //! `zhuize why`: one shortest proof of a conclusion, or what it lacks.
 
-use super::form::{self, Form, Format};
-use super::setting::{self, Question, Setting};
+use super::form::{self, Around, Form, Format};
+use super::ground::{self, Ask, Facts, Rules};
+use super::setting::{self, Setting};
 use super::{Failure, Lang};
-use crate::bulk;
-use crate::facts::Loaded;
 use crate::lang::program::{Arg, Const, Program, RelId, VarId};
 use crate::proof::demand::Prover;
 use crate::proof::derivation::derive;
 use crate::proof::{self, Explanation, Goal};
 use crate::report::explain::supports;
-use crate::report::{certificate, staging, summary, wording::BookWords};
-use crate::rulebook::Rulebook;
+use crate::report::{certificate, staging, summary};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +20,7 @@ const MOST_SUPPORTS: usize = 200;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    question: Question,
+    ask: Ask,
     /// The conclusion, such as 'liable("c1","p2",_,_,_)'; `_` and capitalised names are open
     #[arg(conflicts_with_all = ["case", "person", "instrument"])]
     atom: Option<String>,
@@ -50,44 +48,45 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    let book = setting.rulebook(err)?;
-    let goal = setting::as_held(goal(args, &book, setting, err)?, &book);
-    let request = args.question.request(true);
-    let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
+    let rules = args.ask.rules(setting, err)?;
+    let by_case = args.case.is_some() || args.person.is_some();
+    let (atoms, folder) = args.ask.words(&[&args.atom], usize::from(!by_case));
+    if args.ask.of_program() && atoms.is_empty() != by_case {
+        return Err(ground::no_atom(setting));
+    }
+    let goal = goal(args, atoms.first().copied(), &rules, setting, err)?;
+    let facts = args.ask.facts(&rules, folder, &[goal.rel], |_| {}, setting, err)?;
     let options = proof::Options { best: args.all.unwrap_or(0) as usize, ..args.form.options() };
     if args.supports {
-        return supports(args, &goal, &book, &loaded, setting, out);
+        return supports(args, &goal, &rules, &facts, setting, out);
     }
-    let explanation = proof::explain(&book.program, &loaded.database, &goal, &options).map_err(form::limit)?;
+    let mut prover = facts.prover(&rules, options.most_steps);
     if let Some(path) = &args.certificate {
-        certify(path, &book, &loaded, &goal, &options)?;
+        certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
     }
-    let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
-    let beside = args.form.beside(&book.program, &loaded.database, &explanation)?;
+    let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit)?;
+    let words = facts.words(&rules, setting);
+    let beside = args.form.beside(&mut prover, &explanation)?;
     let head = head(&explanation, args.all.is_some(), setting);
-    args.form.write_with(&explanation, &beside, &words, &head, out)
+    args.form.write(&explanation, &Around { head: &head, beside: &beside, about: &facts.about }, &*words, out)
 }
 
 /// Minimal supports of every answer.
 fn supports(
     args: &Args,
     goal: &Goal,
-    book: &Rulebook,
-    loaded: &Loaded,
+    rules: &Rules,
+    facts: &Facts,
     setting: &Setting,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let options = proof::Options::default();
-    let mut prover = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
-    // What the rules themselves bring, and what the calendar computes, is no evidence.
-    let granted = |rel: RelId| {
-        let r = book.program.rel(rel);
-        r.inputs.is_empty() || r.notes.has("dimension") || r.notes.has("quiet")
-    };
+    let mut prover = facts.prover(rules, options.most_steps);
+    let granted = |rel: RelId| rules.granted(rel);
     let found = proof::supports(&mut prover, goal, &options, &granted, MOST_SUPPORTS).map_err(form::limit)?;
-    let words = BookWords::new(book, &loaded.database, &loaded.origins, form::language(setting));
+    let words = facts.words(rules, setting);
     if args.form.format == Format::Json {
-        let text = supports::json(goal.rel, &found, &words).map_err(|e| Failure::Limit(e.to_string()))?;
+        let text = supports::json(goal.rel, &found, &*words).map_err(|e| Failure::Limit(e.to_string()))?;
         write!(out, "{text}")?;
     } else if found.is_empty() {
         writeln!(
@@ -99,30 +98,30 @@ fn supports(
             )
         )?;
     } else {
-        write!(out, "{}", supports::text(goal.rel, &found, &words))?;
+        write!(out, "{}", supports::text(goal.rel, &found, &*words))?;
     }
     Ok(())
 }
 
-/// Writes the certificate of a goal.
+/// Writes the certificate of a goal. The prover is new: an explanation looks at more facts than the answer depends on.
 pub(super) fn certify(
     path: &Path,
-    book: &Rulebook,
-    loaded: &Loaded,
+    rules: &Rules,
+    facts: &Facts,
+    mut prover: Prover<'_>,
     goal: &Goal,
     options: &proof::Options,
 ) -> Result<(), Failure> {
-    // A prover of its own: the explanation looks at more facts than the answer depends on.
-    let mut prover = Prover::new(&book.program, loaded.database.clone(), options.most_steps);
     let derivation = derive(&mut prover, goal, options).map_err(form::limit)?;
-    let text = certificate::render(&book.program, &derivation, &|rel, v| origin(&book.program, loaded, rel, v));
+    let program = rules.program();
+    let text = certificate::render(program, &derivation, &|rel, v| origin(program, facts, rel, v));
     Ok(staging::whole(path, text.as_bytes())?)
 }
 
 /// `file:line` of a given fact.
-pub(super) fn origin(program: &Program, loaded: &Loaded, rel: RelId, values: &[Const]) -> Option<String> {
-    let words: Option<Vec<_>> = values.iter().map(|v| loaded.database.known_word(v)).collect();
-    match words.and_then(|w| loaded.origins.of(&loaded.database, rel, &w)) {
+pub(super) fn origin(program: &Program, facts: &Facts, rel: RelId, values: &[Const]) -> Option<String> {
+    let words: Option<Vec<_>> = values.iter().map(|v| facts.database.known_word(v)).collect();
+    match words.and_then(|w| facts.origins.of(&facts.database, rel, &w)) {
         Some(o) => Some(format!("{}:{}", o.file, o.line)),
         None => certificate::origin_in_text(program, rel, values),
     }
@@ -137,6 +136,8 @@ fn head(explanation: &Explanation, all: bool, setting: &Setting) -> String {
         let (total, exact) = (total.0, total.1 && !explanation.truncated);
         let about = if exact { "" } else { "≥" };
         return match setting.lang {
+            Lang::Zh if total == 1 && exact => "成立。只有一种推导：".to_owned(),
+            Lang::En if total == 1 && exact => "This follows. The only derivation:".to_owned(),
             Lang::Zh => format!("成立。共有推导 {about}{total} 种，由小到大列出 {n} 种："),
             Lang::En => format!("This follows. {about}{total} derivations in all; the {n} smallest, smallest first:"),
         };
@@ -156,9 +157,15 @@ fn head(explanation: &Explanation, all: bool, setting: &Setting) -> String {
     }
 }
 
-fn goal(args: &Args, book: &Rulebook, setting: &Setting, err: &mut dyn Write) -> Result<Goal, Failure> {
-    if let Some(text) = &args.atom {
-        return form::atom(text, book, setting, err);
+fn goal(
+    args: &Args,
+    atom: Option<&str>,
+    rules: &Rules,
+    setting: &Setting,
+    err: &mut dyn Write,
+) -> Result<Goal, Failure> {
+    if let Some(text) = atom {
+        return rules.goal(text, setting, err);
     }
     let asked = [&args.case, &args.person, &args.instrument];
     if args.case.is_none() && args.person.is_none() {
@@ -171,15 +178,16 @@ fn goal(args: &Args, book: &Rulebook, setting: &Setting, err: &mut dyn Write) ->
                 .to_owned(),
         ));
     }
-    let Some((rel, columns)) = summary::verdict(&book.program) else {
-        return Err(Failure::Usage("E0604: no relation of the rulebook is annotated `verdict`; write an atom".into()));
+    let program = rules.program();
+    let Some((rel, columns)) = summary::verdict(program) else {
+        return Err(Failure::Usage("E0604: no relation of the rules is annotated `verdict`; write an atom".into()));
     };
-    let arity = book.program.rel(rel).arity();
+    let arity = program.rel(rel).arity();
     let args = (0..arity)
         .map(|i| match columns.iter().position(|c| *c == i).and_then(|k| asked[k].as_ref()) {
             Some(text) => Arg::Const(Const::Symbol(text.as_str().into())),
             None => Arg::Var(VarId(i as u32)),
         })
         .collect();
-    Ok(Goal { rel, args })
+    Ok(setting::as_held(Goal { rel, args }, program, rules.codes()))
 }

@@ -1,37 +1,46 @@
 //! `zhuize why-not`: what a conclusion lacks; with open places, what came nearest to any.
 
-use super::form::{self, Form};
-use super::setting::{self, Question, Setting};
+use super::form::{self, Around, Form};
+use super::ground::{self, Ask};
+use super::setting::Setting;
 use super::{Failure, Lang};
-use crate::bulk;
 use crate::proof::{self, Explanation};
-use crate::report::wording::BookWords;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Arguments of `why-not`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    question: Question,
+    ask: Ask,
     /// The conclusion that is missed, such as 'liable("c1",P,"zz-injury",_,_)'; `_` and capitalised names are open
-    atom: String,
+    #[arg(required_unless_present = "programs")]
+    atom: Option<String>,
     /// How many near misses are shown
     #[arg(long, value_name = "N", default_value_t = 5)]
     nearest: usize,
+    /// Write a certificate of the absence (or of the answers, if there are any) that `verify` can check
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
     #[command(flatten)]
     form: Form,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    let book = setting.rulebook(err)?;
-    let goal = form::atom(&args.atom, &book, setting, err)?;
-    let request = args.question.request(true);
-    let loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
+    let rules = args.ask.rules(setting, err)?;
+    let (atoms, folder) = args.ask.words(&[&args.atom], 1);
+    let goal = rules.goal(ground::first(&atoms, setting)?, setting, err)?;
+    let facts = args.ask.facts(&rules, folder, &[goal.rel], |_| {}, setting, err)?;
     let options = proof::Options { attempts: args.nearest.max(1), ..args.form.options() };
-    let explanation = proof::explain(&book.program, &loaded.database, &goal, &options).map_err(form::limit)?;
-    let words = BookWords::new(&book, &loaded.database, &loaded.origins, form::language(setting));
-    args.form.write(&explanation, &words, &head(&explanation, setting), out)
+    let mut prover = facts.prover(&rules, options.most_steps);
+    if let Some(path) = &args.certificate {
+        super::why::certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
+    }
+    let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit)?;
+    let head = head(&explanation, setting);
+    let around = Around { head: &head, about: &facts.about, ..Around::default() };
+    args.form.write(&explanation, &around, &*facts.words(&rules, setting), out)
 }
 
 fn head(explanation: &Explanation, setting: &Setting) -> String {

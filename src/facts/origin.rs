@@ -41,7 +41,7 @@ impl Origins {
     #[must_use]
     pub fn of_row(&self, rel: RelId, row: usize) -> Option<Origin<'_>> {
         let l = self.relations.get(rel.index())?;
-        let (shipped, line) = unmark(*l.lines.get(row)?);
+        let (shipped, line) = unmark(*l.lines.get(row).filter(|line| **line != 0)?);
         let source = l.sources.binary_search_by_key(&(row as u32), |s| s.0).ok().map(|i| &*l.sources[i].1);
         let file = match shipped {
             Some(number) => l.shipped.get(number)?,

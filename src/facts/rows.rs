@@ -24,6 +24,12 @@ pub(crate) fn unmark(line: u32) -> (Option<usize>, u32) {
     (Some(((line & !SHIPPED) >> SHIPPED_LINE) as usize), line & ((1 << SHIPPED_LINE) - 1))
 }
 
+/// The mark of a line of the further file with that number.
+pub(crate) fn mark(file: usize, line: u32) -> u32 {
+    let most = (1 << SHIPPED_LINE) - 1;
+    SHIPPED | ((file as u32) << SHIPPED_LINE) & !SHIPPED | line.min(most)
+}
+
 /// Rows of a table in order; also those with defects, until [`Rows::good`].
 #[derive(Debug, Default)]
 pub(crate) struct Rows {

@@ -6,7 +6,7 @@ use super::annotate;
 use super::codes::CodeLists;
 use super::normal::Matching;
 use crate::lang::diagnostic::Diagnostic;
-use crate::lang::program::{Program, RelId};
+use crate::lang::program::{Prim, Program, RelId};
 
 /// What the cells of a column hold.
 #[derive(Clone, Debug)]
@@ -168,6 +168,50 @@ impl Schema {
     #[must_use]
     pub fn of(program: &Program, codes: &CodeLists) -> (Schema, Vec<Diagnostic>) {
         annotate::read(program, codes)
+    }
+
+    /// The given relations of a program that no annotation describes: those with `.input` and those with facts in the text.
+    /// Every cell is needed and every row may be changed.
+    #[must_use]
+    pub fn plain(program: &Program) -> Schema {
+        let derived = |rel: RelId| program.rules.iter().any(|r| r.head == rel);
+        let stated = |rel: RelId| program.facts.iter().any(|f| f.rel == rel);
+        let column = |c: &crate::lang::program::Column| ColumnSchema {
+            name: c.name.clone(),
+            zh: None,
+            en: None,
+            aliases: Vec::new(),
+            hint: Default::default(),
+            kind: match c.prim {
+                Prim::Symbol => Kind::Symbol,
+                Prim::Number if program.types[c.ty.index()].date => Kind::Date,
+                Prim::Number => Kind::Number,
+                Prim::Unsigned => Kind::Unsigned,
+                Prim::Float => Kind::Float,
+            },
+            matching: None,
+            must: true,
+            default: None,
+            changeable: true,
+        };
+        let table = |(i, r): (usize, &crate::lang::program::Relation)| {
+            let rel = RelId(i as u32);
+            let given = !r.name.starts_with('$') && (!r.inputs.is_empty() || stated(rel) || !derived(rel));
+            given.then(|| TableSchema {
+                rel,
+                name: r.name.clone(),
+                zh: None,
+                en: None,
+                needed: false,
+                columns: r.columns.iter().map(column).collect(),
+                key: Vec::new(),
+                references: Vec::new(),
+                orders: Vec::new(),
+                holidays: None,
+            })
+        };
+        let tables = program.relations.iter().enumerate().filter_map(table).collect();
+        Schema { tables, dimensions: Vec::new() }
     }
 
     /// The table of that name.

@@ -5,9 +5,11 @@
 //! the dictionaries are brought together in the order of the files, so that ids do not depend on the number of threads.
 
 mod piece;
+mod places;
 mod read;
 mod write;
 
+pub use places::origins;
 pub use read::{Problem, load};
 pub use write::{printed, write};
 

@@ -38,6 +38,8 @@ pub struct Builder<'a, 'p> {
     open_facts: VecDeque<(FactId, Nth, NodeIndex, usize)>,
     open_absences: VecDeque<(RelId, Vec<Option<Word>>, NodeIndex, usize)>,
     costs: why_not::Costs,
+    /// What the nodes of absences lack.
+    missing: FxHashMap<NodeIndex, why_not::Missing>,
 }
 
 impl<'a, 'p> Builder<'a, 'p> {
@@ -57,6 +59,7 @@ impl<'a, 'p> Builder<'a, 'p> {
             open_facts: VecDeque::new(),
             open_absences: VecDeque::new(),
             costs: why_not::Costs::default(),
+            missing: FxHashMap::default(),
         }
     }
 
@@ -127,6 +130,7 @@ impl<'a, 'p> Builder<'a, 'p> {
         }
         let node = self.absent_node(rel, &key.1, false);
         self.absences.insert(key.clone(), (node, depth));
+        self.missing.insert(node, key.clone());
         if depth > 0 {
             self.open_absences.push_back((rel, key.1, node, depth));
         }
@@ -232,12 +236,25 @@ impl<'a, 'p> Builder<'a, 'p> {
         Ok(())
     }
 
+    /// The absences above one, that it was first looked at for.
+    fn above(&self, mut node: NodeIndex) -> Vec<why_not::Missing> {
+        let mut out = Vec::new();
+        let up = |n: NodeIndex| self.graph.neighbors_directed(n, petgraph::Direction::Incoming).last();
+        // Incoming edges are listed from the last; an absence is older than what it is looked at for again.
+        while let Some(absence) = up(node).filter(|n| matches!(self.graph[*n], Node::Attempt { .. })).and_then(up) {
+            out.extend(self.missing.get(&absence).cloned());
+            node = absence;
+        }
+        out
+    }
+
     /// Puts the nearest attempts below an absence.
     fn examine(&mut self, rel: RelId, pattern: &[Option<Word>], node: NodeIndex, depth: usize) -> Result<(), Limit> {
         // Asked for any value, the nearest misses of a rule may speak of several.
         let open = depth == self.options.why_not_depth && pattern.iter().any(Option::is_none);
         let each = if open { self.options.attempts.max(1) } else { 1 };
-        let mut attempts = why_not::attempts(self.prover, &mut self.costs, rel, pattern, each)?;
+        let above = self.above(node);
+        let mut attempts = why_not::attempts(self.prover, &mut self.costs, rel, pattern, each, above)?;
         let left_out = attempts.len().saturating_sub(self.options.attempts);
         attempts.truncate(self.options.attempts);
         if let Node::Absent { more, .. } = &mut self.graph[node] {

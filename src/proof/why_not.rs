@@ -80,7 +80,8 @@ const TOO_WIDE: f64 = 4096.0;
 const BUDGET: usize = 2000;
 
 /// The attempts of all rules that could conclude a row of that pattern, at most `each` of a rule (which then differ in
-/// what they would conclude), cheapest first: see [`Costs`].
+/// what they would conclude), cheapest first: see [`Costs`]. `above` are the absences that this one is looked at for: what
+/// leads back to one of them is no way to it.
 ///
 /// # Errors
 /// When the prover meets a limit.
@@ -90,8 +91,11 @@ pub fn attempts(
     rel: RelId,
     pattern: &[Option<Word>],
     each: usize,
+    above: Vec<Missing>,
 ) -> Result<Vec<Attempt>, Limit> {
     let mut found = Vec::new();
+    costs.open = above;
+    costs.open.push((rel, pattern.to_vec()));
     for mut attempt in search_all(prover, rel, pattern, each, BUDGET, 0)? {
         attempt.price = costs.attempt(prover, &attempt, LOOKAHEAD)?;
         found.push(attempt);
@@ -151,13 +155,20 @@ const LOOKAHEAD: usize = 4;
 const PRICE_BUDGET: usize = 200;
 /// Price of what cannot be had by changing the facts: a row of the program's own text, a test that fails.
 const FIXED: u32 = 6;
+/// Price of what would rest on itself: what nothing can pay.
+const CIRCLE: Price = Price::new(FIXED * 4, 0);
 /// Price of a given row that no inquiry could change.
 const GIVEN: u32 = 3;
+
+/// A pattern of which no row is there.
+pub type Missing = (RelId, Vec<Option<Word>>);
 
 /// What it would take to make up for what is lacking: 1 for a row of a relation annotated `changeable`, more for other rows,
 /// most for what facts cannot change; a derived premise costs what its cheapest rule lacks. A guide for order, no more.
 #[derive(Debug, Default)]
 pub struct Costs {
+    /// What is being made up for.
+    open: Vec<Missing>,
     known: FxHashMap<(RelId, Vec<Option<Word>>, usize), Price>,
 }
 
@@ -201,16 +212,19 @@ impl Costs {
         if depth == 0 {
             return Ok(Price::new(GIVEN, 0));
         }
+        if self.open.iter().any(|(r, p)| *r == rel && p == pattern) {
+            return Ok(CIRCLE);
+        }
         let key = (rel, pattern.to_vec(), depth);
         if let Some(price) = self.known.get(&key) {
             return Ok(*price);
         }
-        // While it is looked for, a circle through itself costs what nothing can pay.
-        let mut least = Price::new(FIXED * 4, 0);
-        self.known.insert(key.clone(), least);
+        let mut least = CIRCLE;
+        self.open.push((rel, pattern.to_vec()));
         for attempt in search_all(prover, rel, pattern, 1, PRICE_BUDGET, 0)? {
             least = least.min(self.attempt(prover, &attempt, depth - 1)?);
         }
+        self.open.pop();
         least.lacks = least.lacks.max(1);
         self.known.insert(key, least);
         Ok(least)

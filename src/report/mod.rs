@@ -1,6 +1,7 @@
 //! Plain results to text, CSV, JSON, DOT, SVG.
 
 pub mod answer;
+pub mod atoms;
 pub mod certificate;
 pub mod explain;
 pub mod export;

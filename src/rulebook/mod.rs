@@ -70,6 +70,17 @@ pub struct Loaded {
 }
 
 impl Rulebook {
+    /// The first 16 hexadecimal digits of a hash over all files: tells whether two answers rest on the same rules.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let mut all = blake3::Hasher::new();
+        for (file, hash) in &self.hashes {
+            all.update(file.as_bytes());
+            all.update(hash.as_bytes());
+        }
+        all.finalize().to_hex()[..16].to_owned()
+    }
+
     /// Reads a tree of rule files: compiles, settles cites and names, and reports every finding in one pass.
     #[must_use]
     pub fn load(tree: &RuleTree) -> Loaded {

@@ -24,10 +24,10 @@ pub struct Problem {
     pub message: String,
 }
 
-struct Source {
-    rel: usize,
+pub(super) struct Source {
+    pub rel: usize,
     name: String,
-    shape: Shape,
+    pub shape: Shape,
     bytes: Bytes,
 }
 
@@ -133,7 +133,7 @@ fn finish(data: &mut Vec<Word>, prims: &[Prim], maps: &[Vec<Word>]) {
     rows::normalise(width, data);
 }
 
-fn open(
+pub(super) fn open(
     program: &Program,
     needed: &[bool],
     folder: &Path,
@@ -175,7 +175,7 @@ fn open(
     (sources, problems)
 }
 
-fn text(s: &Source) -> Result<&str, Problem> {
+pub(super) fn text(s: &Source) -> Result<&str, Problem> {
     std::str::from_utf8(&s.bytes).map_err(|e| {
         let good = std::str::from_utf8(&s.bytes[..e.valid_up_to()]).unwrap_or_default();
         Problem {

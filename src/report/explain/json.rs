@@ -89,6 +89,21 @@ fn id(n: usize) -> String {
 /// # Errors
 /// Never in practice: the types hold nothing that JSON cannot.
 pub fn render(explanation: &Explanation, view: &View) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&file(explanation, view)).map(|mut s| {
+        s.push('\n');
+        s
+    })
+}
+
+/// The graph as a part of another document.
+///
+/// # Errors
+/// Never in practice: the types hold nothing that JSON cannot.
+pub fn value(explanation: &Explanation, view: &View) -> Result<serde_json::Value, serde_json::Error> {
+    serde_json::to_value(file(explanation, view))
+}
+
+fn file<'a>(explanation: &Explanation, view: &'a View) -> File<'a> {
     let answers = explanation.answers.iter().map(|a| Answer {
         node: id(a.node.index()),
         proofs: a.proofs.number.to_string(),
@@ -117,7 +132,7 @@ pub fn render(explanation: &Explanation, view: &View) -> Result<String, serde_js
     let edges = view.nodes.iter().flat_map(|n| {
         n.below.iter().map(|(b, holds)| Edge { from: id(n.id), to: id(view.nodes[*b].id), holds: *holds })
     });
-    let file = File {
+    File {
         format: "zhuize.explanation",
         version: VERSION,
         language: match view.language {
@@ -133,9 +148,5 @@ pub fn render(explanation: &Explanation, view: &View) -> Result<String, serde_js
         notes: &view.notes,
         nodes: nodes.collect(),
         edges: edges.collect(),
-    };
-    serde_json::to_string_pretty(&file).map(|mut s| {
-        s.push('\n');
-        s
-    })
+    }
 }

@@ -8,8 +8,7 @@ mod text;
 
 use super::words::{Doubt, Language, Part, Provision, Words};
 use crate::engine::limit::Limit;
-use crate::engine::store::Database;
-use crate::lang::program::{Arg, Program, RelId, RuleId, VarId};
+use crate::lang::program::{Arg, RelId, RuleId, VarId};
 use crate::proof::demand::Prover;
 use crate::proof::graph::Node;
 use crate::proof::{Explanation, Goal, Options, explain_with};
@@ -160,13 +159,13 @@ const BESIDE: usize = 6;
 ///
 /// # Errors
 /// When a stated limit is met.
-pub fn beside(program: &Program, facts: &Database, explanation: &Explanation) -> Result<Vec<Vec<Explanation>>, Limit> {
+pub fn beside(prover: &mut Prover<'_>, explanation: &Explanation) -> Result<Vec<Vec<Explanation>>, Limit> {
+    let program = prover.program();
     let notes = &program.rel(explanation.goal.rel).notes;
     if !notes.has("beside") || explanation.answers.is_empty() || explanation.answers.len() > BESIDE {
         return Ok(Vec::new());
     }
     let options = Options { absence_depth: 0, answers: 40, ..Options::default() };
-    let mut prover = Prover::new(program, facts.clone(), options.most_steps);
     let mut out = Vec::new();
     for answer in &explanation.answers {
         let mut of = Vec::new();
@@ -183,7 +182,7 @@ pub fn beside(program: &Program, facts: &Database, explanation: &Explanation) ->
                         args[b] = Arg::Const(values[a].value.clone());
                     }
                 }
-                of.push(explain_with(&mut prover, &Goal { rel: there, args }, &options)?);
+                of.push(explain_with(prover, &Goal { rel: there, args }, &options)?);
             }
         }
         out.push(of);

@@ -199,6 +199,7 @@ pub fn least_text(found: &Found, to: bool, cost: usize, words: &dyn Words) -> St
 
 fn completeness(found: &Found, cost: usize, language: Language) -> String {
     let states = found.states;
+    let many = format!("{cost} {}", if cost == 1 { "change" } else { "changes" });
     match (language, found.cut, found.open) {
         (Language::Zh, true, _) => format!("检索到 {states} 种情形时截止，可能还有其他改变。\n"),
         (Language::Zh, false, false) => format!("{cost} 项以内的改变已全部检索（{states} 种情形）。\n"),
@@ -206,9 +207,9 @@ fn completeness(found: &Found, cost: usize, language: Language) -> String {
             "{cost} 项以内的改变已检索（{states} 种情形）；涉及取值、计数的改变未逐一尝试，去掉事实的改变均已列出。\n"
         ),
         (Language::En, true, _) => format!("Cut at {states} states: there may be others.\n"),
-        (Language::En, false, false) => format!("Complete up to {cost} changes ({states} states looked at).\n"),
+        (Language::En, false, false) => format!("Complete up to {many} ({states} states looked at).\n"),
         (Language::En, false, true) => format!(
-            "Searched up to {cost} changes ({states} states); changes of values and counts were not all tried, those \
+            "Searched up to {many} ({states} states); changes of values and counts were not all tried, those \
              that take facts away are complete.\n"
         ),
     }

@@ -175,6 +175,7 @@ pub(super) fn notes(e: &Explanation, language: Language) -> Vec<String> {
     if e.circular > 0 {
         out.push(match language {
             Language::Zh => format!("有{}个推导步骤循环依赖，未计入证明数", e.circular),
+            Language::En if e.circular == 1 => "1 step goes round in a circle and is not counted as a proof".to_owned(),
             Language::En => format!("{} steps go round in a circle and are not counted as proofs", e.circular),
         });
     }
