@@ -73,7 +73,7 @@ const DECL_KEYS: &[&str] = &[
     "beside",
 ];
 /// Sections of a narrative.
-const PARTS: &[&str] = &["case", "role", "basis", "reason", "exception", "result", "none"];
+const PARTS: &[&str] = &["case", "role", "basis", "reason", "exception", "result", "warning", "none"];
 /// Why something on file does not count.
 const DOUBTS: &[&str] = &["alleged", "otherwise"];
 const RULE_KEYS: &[&str] = &["id", "cite", "say.zh", "say.en", "reading", "mute", "assume"];
@@ -126,7 +126,7 @@ fn story(program: &Program, notes: &Notes, columns: &[&str], out: &mut Vec<Diagn
                 known && words.next().is_none_or(|rank| rank.parse::<u32>().is_ok()) && words.next().is_none()
             }
             "context" => {
-                let names: Vec<&str> = words.collect();
+                let names: Vec<&str> = words.map(|w| w.split('=').next().unwrap_or(w)).collect();
                 !names.is_empty() && names.iter().all(|c| columns.contains(c))
             }
             "doubt" => {
@@ -148,7 +148,9 @@ fn story(program: &Program, notes: &Notes, columns: &[&str], out: &mut Vec<Diagn
         if !fine {
             let want = match n.key.as_str() {
                 "part" => format!("`part NAME [RANK]` with one of {}", PARTS.join(", ")),
-                "context" => format!("`context COLUMN...` with columns of this relation: {}", columns.join(", ")),
+                "context" => {
+                    format!("`context COLUMN[=VALUE]...` with columns of this relation: {}", columns.join(", "))
+                }
                 "beside" => "`beside RELATION COLUMN[=COLUMN]...`: a relation, and columns here with their like there"
                     .to_owned(),
                 _ => format!("`doubt {} COLUMN=VALUE | zh | en`", DOUBTS.join("|")),

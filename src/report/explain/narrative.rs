@@ -2,17 +2,16 @@
 //! was looked for and not shown, `text` prints. Which section a fact belongs to is said by the rulebook.
 
 mod around;
+mod beside;
 mod lacks;
 mod tell;
 mod text;
 
 use super::words::{Doubt, Language, Part, Provision, Words};
-use crate::engine::limit::Limit;
-use crate::lang::program::{Arg, RelId, RuleId, VarId};
-use crate::proof::demand::Prover;
-use crate::proof::graph::Node;
-use crate::proof::{Explanation, Goal, Options, explain_with};
+use crate::lang::program::RuleId;
+use crate::proof::{Explanation, Options};
 
+pub use beside::beside;
 pub use text::{numbered, render, tidy};
 
 /// How a sentence stands.
@@ -151,45 +150,6 @@ pub fn narrate_with(explanation: &Explanation, beside: &[Vec<Explanation>], word
     tell::Teller::new(explanation, words, beside).finish()
 }
 
-/// Most answers of which it is told what hangs on them.
-const BESIDE: usize = 6;
-
-/// What hangs on each answer: conclusions of the relations that the rulebook names beside the relation asked about
-/// (`//@ beside RELATION COLUMN[=COLUMN]...`), by answer.
-///
-/// # Errors
-/// When a stated limit is met.
-pub fn beside(prover: &mut Prover<'_>, explanation: &Explanation) -> Result<Vec<Vec<Explanation>>, Limit> {
-    let program = prover.program();
-    let notes = &program.rel(explanation.goal.rel).notes;
-    if !notes.has("beside") || explanation.answers.is_empty() || explanation.answers.len() > BESIDE {
-        return Ok(Vec::new());
-    }
-    let options = Options { absence_depth: 0, answers: 40, ..Options::default() };
-    let mut out = Vec::new();
-    for answer in &explanation.answers {
-        let mut of = Vec::new();
-        if let Node::Fact { rel, values, .. } = &explanation.graph[answer.node] {
-            for note in notes.all("beside") {
-                let mut words = note.split_whitespace();
-                let Some(there) = words.next().and_then(|w| program.relation(w)) else { continue };
-                let column = |rel: RelId, name: &str| program.rel(rel).columns.iter().position(|c| c.name == name);
-                let arity = program.rel(there).arity();
-                let mut args: Vec<Arg> = (0..arity).map(|i| Arg::Var(VarId(i as u32))).collect();
-                for pair in words {
-                    let (a, b) = pair.split_once('=').unwrap_or((pair, pair));
-                    if let (Some(a), Some(b)) = (column(*rel, a), column(there, b)) {
-                        args[b] = Arg::Const(values[a].value.clone());
-                    }
-                }
-                of.push(explain_with(prover, &Goal { rel: there, args }, &options)?);
-            }
-        }
-        out.push(of);
-    }
-    Ok(out)
-}
-
 fn heading(part: Part, language: Language, all_lacking: bool) -> (&'static str, &'static str) {
     let (name, zh, en) = match part {
         Part::Case => ("case", "案件", "The case"),
@@ -198,7 +158,7 @@ fn heading(part: Part, language: Language, all_lacking: bool) -> (&'static str, 
         Part::Reason => ("reason", "理由", "Reasons"),
         Part::Exception if all_lacking => ("exception", "例外为何不适用", "Why no exception applies"),
         Part::Exception => ("exception", "例外及其适用", "Exceptions"),
-        Part::Result | Part::Unsaid => ("result", "最终结论", "Conclusion"),
+        Part::Result | Part::Warning | Part::Unsaid => ("result", "最终结论", "Conclusion"),
     };
     (name, language.pick(zh, en))
 }

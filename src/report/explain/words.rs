@@ -35,6 +35,8 @@ pub enum Part {
     Reason,
     Exception,
     Result,
+    /// With the disputed readings, at the end.
+    Warning,
     /// Told nowhere.
     Unsaid,
 }
@@ -50,6 +52,7 @@ impl Part {
             "reason" => Self::Reason,
             "exception" => Self::Exception,
             "result" => Self::Result,
+            "warning" => Self::Warning,
             "none" => Self::Unsaid,
             _ => return None,
         })

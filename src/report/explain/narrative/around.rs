@@ -3,6 +3,7 @@
 use super::super::words::{Language, Part, Reading};
 use super::tell::Teller;
 use super::{Sentence, Tone};
+use crate::lang::program::RuleId;
 use crate::proof::graph::{Node, NodeIndex, below};
 use std::collections::HashMap;
 
@@ -61,6 +62,7 @@ impl Teller<'_> {
     pub(super) fn hangs_on(&mut self, answer: usize) {
         let mut items: Vec<Sentence> = Vec::new();
         for e in self.beside.get(answer).into_iter().flatten() {
+            let part = self.words.part(e.goal.rel);
             for a in &e.answers {
                 let Node::Fact { rel, values, .. } = &e.graph[a.node] else { continue };
                 let step = below(&e.graph, a.node).into_iter().map(|(n, _)| &e.graph[n]);
@@ -74,8 +76,12 @@ impl Teller<'_> {
                     s.rule = Some(self.rule(rule));
                     s.provisions = self.words.provisions(rule).iter().map(|p| self.provision(p)).collect();
                 }
-                if items.iter().all(|i| i.text != s.text) {
-                    items.push(s);
+                match part {
+                    Some((Part::Warning, _)) => self.warn(rule, s),
+                    // What belongs to the story has its place there.
+                    Some((part, rank)) if part != Part::Result => self.put(part, rank, Some(s), Vec::new()),
+                    _ if items.iter().all(|i| i.text != s.text) => items.push(s),
+                    _ => {}
                 }
             }
         }
@@ -83,6 +89,21 @@ impl Teller<'_> {
             let text =
                 self.language.pick("与此结论相连的处理、机关和期限", "measures, bodies and limits that go with it");
             self.put(Part::Result, 9, Some(Sentence::new(text, Tone::Remark)), items);
+        }
+    }
+
+    /// A warning, told with the readings that it is about.
+    fn warn(&mut self, rule: Option<RuleId>, s: Sentence) {
+        let readings = rule.map_or_else(Vec::new, |r| self.words.readings(r));
+        for r in &readings {
+            self.readings.entry(r.id.clone()).or_insert_with(|| (r.clone(), Vec::new()));
+            let said = self.warned.entry(r.id.clone()).or_default();
+            if !said.contains(&s.text) {
+                said.push(s.text.clone());
+            }
+        }
+        if readings.is_empty() && self.flags.iter().all(|f| f.text != s.text) {
+            self.flags.push(Sentence { tone: Tone::Warning, ..s });
         }
     }
 
@@ -117,10 +138,28 @@ impl Teller<'_> {
                     )
                 }
             };
+            let text = match self.warned.get(&r.id) {
+                Some(said) => {
+                    let said = said.join(self.language.pick("；", "; "));
+                    let (id, reading) = text.split_at(r.id.len());
+                    let reading = reading.trim_start_matches(['：', ':', ' ']);
+                    match self.language {
+                        Language::Zh => format!("{id}：{said}。{reading}"),
+                        Language::En => format!("{id}: {said}. {}", capital(reading)),
+                    }
+                }
+                None => text,
+            };
             let mut s = Sentence::new(text, Tone::Warning);
             s.nodes.clone_from(nodes);
             s
         };
-        all.into_iter().map(say).collect()
+        self.flags.iter().cloned().chain(all.into_iter().map(say)).collect()
     }
+}
+
+/// A sentence that begins with a capital letter.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_uppercase().chain(chars).collect())
 }

@@ -44,6 +44,9 @@ pub(super) struct Teller<'a> {
     provisions: Vec<Provision>,
     rules: Vec<RuleNote>,
     pub(super) readings: BTreeMap<String, (Reading, Vec<usize>)>,
+    /// What is warned of, by reading, and without one.
+    pub(super) warned: BTreeMap<String, Vec<String>>,
+    pub(super) flags: Vec<Sentence>,
     /// The answer being told, from 1, and whether it rests on something told before.
     pub(super) answer: usize,
     shared: bool,
@@ -67,6 +70,8 @@ impl<'a> Teller<'a> {
             provisions: Vec::new(),
             rules: Vec::new(),
             readings: BTreeMap::new(),
+            warned: BTreeMap::new(),
+            flags: Vec::new(),
             answer: 0,
             shared: false,
         }
@@ -172,9 +177,9 @@ impl<'a> Teller<'a> {
                         self.put(Part::Reason, 9, Some(Sentence::new(text, Tone::Remark)), Vec::new());
                     }
                     self.further_proofs(*root);
-                    self.hangs_on(i);
                 }
             }
+            self.hangs_on(i);
         }
         self.narrative(&roots)
     }
@@ -476,7 +481,7 @@ impl<'a> Teller<'a> {
         }
         let warnings = self.warnings();
         if !warnings.is_empty() {
-            let heading = language.pick("须注意的不同理解", "Disputed readings").to_owned();
+            let heading = language.pick("提示与不同理解", "Warnings and disputed readings").to_owned();
             let paragraphs = vec![Paragraph { items: warnings, ..Paragraph::default() }];
             sections.push(Section { heading, name: "readings", paragraphs });
         }
