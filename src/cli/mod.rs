@@ -15,6 +15,7 @@ mod import;
 mod least_change;
 mod patterns;
 mod query;
+mod rerun;
 mod rules;
 mod run;
 mod setting;
@@ -68,6 +69,8 @@ enum Command {
     Eval(eval::Args),
     /// Derive every conclusion of a casebase, print a summary and write the tables
     Run(run::Args),
+    /// Run again what a manifest records, and say precisely what differs
+    Rerun(rerun::Args),
     /// Explain one conclusion: why it holds, or why it does not
     Why(why::Args),
     /// Say what a conclusion lacks; with open places, what came nearest
@@ -120,6 +123,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let result = match cli.command {
         Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),
+        Command::Rerun(a) => rerun::run(&a, &setting, out, err),
         Command::Why(a) => why::run(&a, &setting, out, err),
         Command::WhatIf(a) => what_if::run(&a, &setting, out, err),
         Command::Contrast(a) => contrast::run(&a, &setting, out, err),

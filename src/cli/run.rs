@@ -7,7 +7,8 @@ use crate::bulk::patterns::{self, Pattern};
 use crate::bulk::{self, Run, Stage};
 use crate::lang::program::RelId;
 use crate::proof::whole::Whole;
-use crate::report::{layout, manifest, rejected, staging::Staging, staging::whole, summary, table, xlsx};
+use crate::report::manifest::{self, Form, Manifest};
+use crate::report::{layout, rejected, staging::Staging, staging::whole, summary, table, xlsx};
 use crate::rulebook::Rulebook;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -73,7 +74,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             whole(dir, &workbook()?)?;
         } else {
             let extra = if args.xlsx { Some(workbook()?) } else { None };
-            let more = Further { skeletons, workbook: extra, safe: args.safe_csv };
+            let language = extra.as_ref().map(|_| setting.say("zh", "en").to_owned());
+            let form = Form { safe_csv: args.safe_csv, patterns: args.patterns, workbook: language };
+            let more = Further { skeletons, workbook: extra, form };
             write_folder(&book, &request, &run, dir, more)?;
         }
     }
@@ -94,10 +97,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
 }
 
 /// A relation with the patterns of its rows.
-type Skeletons = (RelId, Vec<Pattern>);
+pub(super) type Skeletons = (RelId, Vec<Pattern>);
 
 /// The proof skeletons of the verdicts; the tables of the run are lent for it.
-fn skeletons(book: &Rulebook, request: &bulk::Request, run: &mut Run) -> Result<Option<Skeletons>, Failure> {
+pub(super) fn skeletons(book: &Rulebook, request: &bulk::Request, run: &mut Run) -> Result<Option<Skeletons>, Failure> {
     let Some((rel, keys)) = summary::verdict(&book.program) else { return Ok(None) };
     let start = Instant::now();
     let whole = Whole::new(&book.program, std::mem::take(&mut run.database));
@@ -108,15 +111,35 @@ fn skeletons(book: &Rulebook, request: &bulk::Request, run: &mut Run) -> Result<
 }
 
 /// What is written beside the tables, and how.
-struct Further {
-    skeletons: Option<Skeletons>,
-    workbook: Option<Vec<u8>>,
-    safe: bool,
+pub(super) struct Further {
+    pub skeletons: Option<Skeletons>,
+    pub workbook: Option<Vec<u8>>,
+    pub form: Form,
 }
+
+/// Files that a run writes only sometimes.
+const SOMETIMES: [&str; 4] = ["rejected.csv", "spellings.csv", "results.xlsx", "patterns.csv"];
 
 /// Writes all outputs of a run, whole or not at all.
 fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path, more: Further) -> Result<(), Failure> {
     let mut staging = Staging::new(dir)?;
+    fill(book, request, run, &mut staging, more)?;
+    finish(staging)
+}
+
+/// Puts all outputs in place.
+pub(super) fn finish(staging: Staging) -> Result<(), Failure> {
+    Ok(staging.finish("manifest.json", &SOMETIMES)?)
+}
+
+/// Writes all outputs of a run, and gives the manifest.
+pub(super) fn fill(
+    book: &Rulebook,
+    request: &bulk::Request,
+    run: &Run,
+    staging: &mut Staging,
+    more: Further,
+) -> Result<Manifest, Failure> {
     let ranks = table::Ranks::new(&run.database.symbols);
     let mut written = Vec::new();
     for (i, relation) in book.program.relations.iter().enumerate() {
@@ -126,7 +149,7 @@ fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path,
         let rel = crate::lang::program::RelId(i as u32);
         let mut rows = 0;
         let file = staging.file(&table::file_name(relation), |mut w| {
-            rows = table::write_csv(&book.program, &run.database, &ranks, rel, more.safe, &mut w)?;
+            rows = table::write_csv(&book.program, &run.database, &ranks, rel, more.form.safe_csv, &mut w)?;
             Ok(())
         })?;
         written.push((file, rows));
@@ -146,10 +169,9 @@ fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path,
         let file = staging.file("patterns.csv", |w| crate::report::patterns::csv(book, *rel, found, w))?;
         written.push((file, found.len()));
     }
-    let text = manifest::manifest(book, request, run, &written);
-    staging.file("manifest.json", |w| w.write_all(text.as_bytes()))?;
-    staging.finish("manifest.json", &["rejected.csv", "spellings.csv", "results.xlsx", "patterns.csv"])?;
-    Ok(())
+    let manifest = manifest::manifest(book, request, more.form, run, &written);
+    staging.file("manifest.json", |w| w.write_all(manifest.text().as_bytes()))?;
+    Ok(manifest)
 }
 
 fn print_summary(

@@ -75,6 +75,12 @@ impl Staging {
         Ok(Written { name: name.to_owned(), bytes: out.bytes, blake3: out.hasher.finalize().to_hex().to_string() })
     }
 
+    /// Where a file of it stands until the end.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.made.path().join(name)
+    }
+
     /// Puts the files in place, `last` after all others, and removes `stale` files of an earlier run.
     ///
     /// # Errors
