@@ -1,0 +1,139 @@
+//! Mutation test of the law: every rule of every rulebook is left out, every negation removed, every number of a rule or
+//! fact of the text shifted by one, one change at a time; some golden case must then come out otherwise. What survives
+//! stands in `docs/law-mutants.md` with the reason.
+//!
+//! `cargo test --test law_mutants` tries a sample; `cargo test --release --test law_mutants -- --full` tries all, prints
+//! the table and compares the survivors with the document both ways. `LAW_GOLDEN=DIR` adds the casebases under DIR
+//! (`NAME/facts`, `NAME/expect`); then what they kill is no contradiction to the document. `--only TEXT` tries the mutants
+//! whose names contain the text.
+
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+#![allow(clippy::print_stdout)] // it prints a table
+
+mod cases;
+mod mutants;
+
+use cases::Case;
+use mutants::{Kind, Law, Mutant};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Of how many mutants the sample takes one.
+const SAMPLE: usize = 23;
+
+/// Names of the survivors that the document knows: the code in the first cell of a row of its list.
+fn known() -> BTreeSet<String> {
+    let text = std::fs::read_to_string("docs/law-mutants.md").unwrap_or_default();
+    text.lines().filter_map(|l| l.strip_prefix("- `")?.split('`').next()).map(str::to_owned).collect()
+}
+
+/// Which of the mutants survive all cases.
+fn survivors(law: &Law, cases: &[Case], mutants: &[&Mutant]) -> Vec<usize> {
+    let next = AtomicUsize::new(0);
+    let out = Mutex::new(Vec::new());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|s| {
+        for _ in 0..threads {
+            s.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(m) = mutants.get(i) else { break };
+                    let changed = law.changed(m);
+                    // Cases of its own rulebook first: they are the ones that should notice.
+                    let own = |c: &&Case| c.rulebook == m.rulebook;
+                    let order = cases.iter().filter(own).chain(cases.iter().filter(|c| !own(c)));
+                    if !order.into_iter().any(|c| c.notices(&changed)) {
+                        out.lock().unwrap().push(i);
+                    }
+                }
+            });
+        }
+    });
+    let mut out = out.into_inner().unwrap();
+    out.sort_unstable();
+    out
+}
+
+fn table(mutants: &[&Mutant], alive: &[usize]) -> String {
+    let mut count: BTreeMap<(&str, Kind), (usize, usize)> = BTreeMap::new();
+    for (i, m) in mutants.iter().enumerate() {
+        for book in [m.rulebook.as_str(), "~all"] {
+            let c = count.entry((book, m.kind)).or_default();
+            c.0 += usize::from(alive.binary_search(&i).is_err());
+            c.1 += 1;
+        }
+    }
+    let books: BTreeSet<&str> = count.keys().map(|k| k.0).collect();
+    let mut out = String::from("| rulebook |");
+    Kind::ALL.iter().for_each(|k| out.push_str(&format!(" {} |", k.title())));
+    out.push_str("\n|---|");
+    out.push_str(&"---|".repeat(Kind::ALL.len()));
+    for book in books {
+        out.push_str(&format!("\n| {} |", book.trim_start_matches('~')));
+        for k in Kind::ALL {
+            let (killed, all) = count.get(&(book, k)).copied().unwrap_or_default();
+            out.push_str(&if all == 0 { " – |".to_owned() } else { format!(" {killed} of {all} |") });
+        }
+    }
+    out.push('\n');
+    out
+}
+
+fn main() {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let full = args.iter().position(|a| a == "--full").map(|i| args.remove(i)).is_some();
+    let only = args.iter().position(|a| a == "--only").map(|i| args.drain(i..i + 2).nth(1).expect("--only TEXT"));
+    if !full && only.is_none() {
+        let sample = libtest_mimic::Trial::test("sample", || {
+            let law = Law::new();
+            let cases = cases::all(&law.program);
+            let mutants: Vec<&Mutant> = law.mutants.iter().step_by(SAMPLE).collect();
+            let known = known();
+            let alive = survivors(&law, &cases, &mutants);
+            let new: Vec<&str> =
+                alive.iter().map(|i| mutants[*i].name.as_str()).filter(|n| !known.contains(*n)).collect();
+            // A sample that notices nothing tests nothing.
+            let noticed = mutants.len() - alive.len();
+            if noticed * 4 < mutants.len() * 3 {
+                return Err(format!("only {noticed} of {} mutants are noticed", mutants.len()).into());
+            }
+            if new.is_empty() { Ok(()) } else { Err(format!("no golden case notices:\n{}", new.join("\n")).into()) }
+        });
+        libtest_mimic::run(
+            &libtest_mimic::Arguments::from_iter(std::iter::once("law_mutants".to_owned()).chain(args)),
+            vec![sample],
+        )
+        .exit();
+    }
+    let law = Law::new();
+    let cases = cases::all(&law.program);
+    let wanted = |m: &&Mutant| only.as_ref().is_none_or(|t| m.name.contains(t.as_str()));
+    let mutants: Vec<&Mutant> = law.mutants.iter().filter(wanted).collect();
+    let start = std::time::Instant::now();
+    let alive = survivors(&law, &cases, &mutants);
+    println!("{} mutants, {} cases, {:.0} s\n", mutants.len(), cases.len(), start.elapsed().as_secs_f64());
+    println!("{}", table(&mutants, &alive));
+    let names: BTreeSet<&str> = alive.iter().map(|i| mutants[*i].name.as_str()).collect();
+    let known = known();
+    let new: Vec<_> = alive.iter().map(|i| mutants[*i]).filter(|m| !known.contains(&m.name)).collect();
+    let tried = |n: &&String| mutants.iter().any(|m| m.name == **n) || only.is_none();
+    let stale: Vec<_> = known.iter().filter(tried).filter(|n| !names.contains(n.as_str())).collect();
+    println!("survivors: {}, of which explained: {}", alive.len(), alive.len() - new.len());
+    for m in &new {
+        println!("survives: {} ({})", m.name, m.place);
+        println!("    {}", m.text);
+    }
+    let more = std::env::var_os("LAW_GOLDEN").is_some();
+    for n in stale.iter().filter(|_| !more) {
+        println!("in docs/law-mutants.md, but noticed or not there: {n}");
+    }
+    let fine = new.is_empty() && (more || stale.is_empty());
+    println!(
+        "test result: {}. {} passed; {} failed",
+        if fine { "ok" } else { "FAILED" },
+        u8::from(fine),
+        u8::from(!fine)
+    );
+    std::process::exit(i32::from(!fine));
+}
