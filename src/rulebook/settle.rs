@@ -71,6 +71,7 @@ const DECL_KEYS: &[&str] = &[
     "context",
     "doubt",
     "beside",
+    "stat",
 ];
 /// Sections of a narrative.
 const PARTS: &[&str] = &["case", "role", "basis", "reason", "exception", "result", "warning", "none"];

@@ -1,14 +1,16 @@
 //! Golden cases, loaded and evaluated once; each says whether it notices a change of the law.
 
 use super::mutants::Changed;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use zhuize::bulk::{Request, load};
 use zhuize::engine::limit::Options;
 use zhuize::engine::store::{Database, Table};
 use zhuize::engine::value::Word;
 use zhuize::lang::date;
-use zhuize::lang::program::{Program, RelId, Relation};
+use zhuize::lang::program::{Const, Program, RelId, Relation};
 use zhuize::rulebook::{RuleTree, Rulebook};
 
 /// A relation of which the expectation holds all rows over some columns.
@@ -26,6 +28,75 @@ pub struct Case {
     pins: Vec<Pin>,
     /// Relations whose rows are defects of the data.
     constraints: Vec<RelId>,
+    /// The same casebase with one provision displaced.
+    displaced: Vec<Displaced>,
+}
+
+/// A casebase in which somebody found, in every case, that a superior rule displaces a provision.
+struct Displaced {
+    instrument: Word,
+    basis: Word,
+    /// `instrument cite`.
+    name: String,
+    /// Given facts and conclusions, found when they are needed.
+    found: OnceLock<(Vec<Table>, Database)>,
+}
+
+/// Outputs that impose nothing on anybody: who may decide, who is not answerable, what does not apply; and allocation, which
+/// leads to nothing unless `liable` takes it up.
+const HARMLESS: [&str; 6] =
+    ["not_applicable", "competent_body", "competence_gap", "not_competent", "not_liable", "allocated"];
+
+/// Outputs that state a conclusion under a provision: relation, and its columns instrument, basis.
+fn conclusions(program: &Program) -> Vec<(RelId, [usize; 2])> {
+    let stated = |r: &Relation| !r.outputs.is_empty() && !HARMLESS.contains(&r.name.as_str());
+    let rels = program.relations.iter().enumerate().filter(|(_, r)| stated(r));
+    rels.filter_map(|(i, r)| {
+        let at = |n: &str| r.columns.iter().position(|c| c.name == n);
+        Some((RelId(i as u32), [at("instrument")?, at("basis")?]))
+    })
+    .collect()
+}
+
+impl Displaced {
+    /// One for each provision under which the case concludes anything.
+    fn all(program: &Program, whole: &Database) -> Vec<Self> {
+        let mut found: BTreeSet<(Word, Word)> = BTreeSet::new();
+        for (rel, [i, b]) in conclusions(program) {
+            found.extend(whole.table(rel).rows().map(|r| (r[i], r[b])));
+        }
+        let name = |i, b| format!("{} {}", whole.symbols.resolve(i), whole.symbols.resolve(b));
+        let displaced = |(instrument, basis)| {
+            let name = name(instrument, basis);
+            Self { instrument, basis, name, found: OnceLock::new() }
+        };
+        found.into_iter().map(displaced).collect()
+    }
+
+    fn found(&self, program: &Program, given: &[Table], whole: &Database) -> &(Vec<Table>, Database) {
+        self.found.get_or_init(|| {
+            let cases = whole.table(program.relation("cases").unwrap());
+            let table = program.relation("assessments").unwrap();
+            let mut db = Database { symbols: whole.symbols.clone(), tables: given.to_vec() };
+            let blank = db.word(&Const::Symbol("".into()));
+            let outcome = db.word(&Const::Symbol("displaced_by_superior_rule".into()));
+            let mut rows = db.table(table).data().to_vec();
+            for c in cases.rows() {
+                rows.extend([c[0], blank, self.instrument, self.basis, outcome, blank, blank]);
+            }
+            db.tables[table.index()] = Table::from_rows(7, rows);
+            let given = db.tables.clone();
+            let (whole, _) = zhuize::engine::evaluate(program, db, &Options::single()).unwrap();
+            (given, whole)
+        })
+    }
+
+    /// Conclusions that the displaced provision leads to all the same.
+    fn left(&self, program: &Program, now: &Database) -> Vec<RelId> {
+        let mine = |r: &[Word], [i, b]: [usize; 2]| r[i] == self.instrument && r[b] == self.basis;
+        let rels = conclusions(program).into_iter();
+        rels.filter(|(rel, at)| now.table(*rel).rows().any(|r| mine(r, *at))).map(|(rel, _)| rel).collect()
+    }
 }
 
 /// Rows of a table over columns, as a set.
@@ -75,7 +146,17 @@ impl Case {
         let constraints = (0..book.program.relations.len() as u32).filter(constraint).map(RelId).collect();
         let mut parts = folder.components().rev().map(|c| c.as_os_str().to_string_lossy().into_owned());
         let rulebook = parts.nth(2).unwrap_or_default();
-        Self { rulebook, given: tables, whole, pins, constraints }
+        let displaced = Displaced::all(&book.program, &whole);
+        Self { rulebook, given: tables, whole, pins, constraints, displaced }
+    }
+
+    /// Conclusions under provisions that are displaced: there should be none.
+    pub fn in_spite(&self, program: &Program) -> (usize, Vec<String>) {
+        let said = |d: &Displaced| {
+            let left = d.left(program, &d.found(program, &self.given, &self.whole).1).into_iter();
+            left.map(|r| format!("{}: {}", d.name, program.rel(r).name)).collect::<Vec<_>>()
+        };
+        (self.displaced.len(), self.displaced.iter().flat_map(said).collect())
     }
 
     /// Whether an expectation fails, a contradiction appears or the run breaks off.
@@ -85,20 +166,35 @@ impl Case {
         if pins.is_empty() && constraints.is_empty() {
             return false;
         }
-        let table = |i: usize| match (changed.reach[i], changed.read[i]) {
-            (true, _) => self.given[i].clone(),
-            (false, true) => self.whole.tables[i].clone(),
-            (false, false) => Table::new(self.given[i].width()),
-        };
-        let tables = (0..self.given.len()).map(table).collect();
-        let database = Database { symbols: self.whole.symbols.clone(), tables };
-        match zhuize::engine::evaluate(&changed.program, database, &Options::single()) {
-            Err(_) => true,
-            Ok((now, _)) => {
+        match changed.evaluate(&self.given, &self.whole) {
+            None => true,
+            Some(now) => {
                 constraints.iter().any(|r| !now.table(**r).is_empty())
                     || pins.iter().any(|p| project(now.table(p.rel), &p.columns) != p.rows)
             }
         }
+    }
+
+    /// Whether the displaced provision (any one, if none is named) leads to a conclusion.
+    pub fn notices_displaced(&self, program: &Program, changed: &Changed, which: Option<&str>) -> bool {
+        let led = conclusions(program).iter().any(|(r, _)| changed.reach[r.index()]);
+        self.displaced.iter().filter(|d| led && which.is_none_or(|w| w == d.name)).any(|d| {
+            let (given, whole) = d.found(program, &self.given, &self.whole);
+            changed.evaluate(given, whole).is_none_or(|now| !d.left(program, &now).is_empty())
+        })
+    }
+}
+
+impl Changed {
+    /// What the changed part derives; `None` if the run breaks off.
+    fn evaluate(&self, given: &[Table], whole: &Database) -> Option<Database> {
+        let table = |i: usize| match (self.reach[i], self.read[i]) {
+            (true, _) => given[i].clone(),
+            (false, true) => whole.tables[i].clone(),
+            (false, false) => Table::new(given[i].width()),
+        };
+        let database = Database { symbols: whole.symbols.clone(), tables: (0..given.len()).map(table).collect() };
+        zhuize::engine::evaluate(&self.program, database, &Options::single()).ok().map(|(now, _)| now)
     }
 }
 

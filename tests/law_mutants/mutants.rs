@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use zhuize::lang::date;
-use zhuize::lang::program::{Arg, Const, Fact, Literal, Program, RelId, Rule, RuleId, Span, Stratum, Term};
+use zhuize::lang::program::{Arg, Atom, Const, Fact, Literal, Program, RelId, Rule, RuleId, Span, Stratum, Term};
 use zhuize::rulebook::{RuleTree, Rulebook};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,8 @@ pub struct Mutant {
     pub kind: Kind,
     pub place: String,
     pub text: String,
+    /// It forgets that a superior rule may displace a provision: which (`instrument cite`), if the rule names it.
+    pub forgets: Option<Option<String>>,
     at: At,
     change: Change,
 }
@@ -155,19 +157,20 @@ fn of_rules(program: &Program, out: &mut Vec<Mutant>) {
         let (name, part) = &names[i];
         let book = rulebook(program, rule.span);
         let own = if parts[name.as_str()] > 1 { format!("{name}/{part}") } else { name.clone() };
-        let mut push = |kind, what: String, change| {
+        let mut push = |kind, what: String, change, forgets| {
             let text = one_line(program.clause_text(rule));
             let name = format!("{book} {own} {what}");
             let place = program.place(rule.span);
-            out.push(Mutant { name, rulebook: book.clone(), kind, place, text, at: At::Rule(i), change });
+            out.push(Mutant { name, rulebook: book.clone(), kind, place, text, forgets, at: At::Rule(i), change });
         };
-        push(Kind::Rule, "out".into(), Change::Out);
+        push(Kind::Rule, "out".into(), Change::Out, None);
         let mut n = 0;
         for (at, l) in rule.body.iter().enumerate() {
             if let Literal::Not(a) = l {
                 n += 1;
                 let what = format!("without !{} ({n})", program.rel(a.rel).name);
-                push(Kind::Negation, what, Change::Literal(at));
+                let forgets = (program.rel(a.rel).name == "off").then(|| provision(a));
+                push(Kind::Negation, what, Change::Literal(at), forgets);
             }
         }
         let mut all = Vec::new();
@@ -175,10 +178,10 @@ fn of_rules(program: &Program, out: &mut Vec<Mutant>) {
         for (at, n) in all.into_iter().enumerate() {
             let shown = |by: i32| format!("number {} {n}{by:+}", at + 1);
             if n == date::BLANK {
-                push(Kind::Blank, shown(1), Change::Shift(at, 1));
+                push(Kind::Blank, shown(1), Change::Shift(at, 1), None);
             } else {
-                push(Kind::Number, shown(1), Change::Shift(at, 1));
-                push(Kind::Number, shown(-1), Change::Shift(at, -1));
+                push(Kind::Number, shown(1), Change::Shift(at, 1), None);
+                push(Kind::Number, shown(-1), Change::Shift(at, -1), None);
             }
         }
     }
@@ -192,7 +195,16 @@ fn of_facts(program: &Program, out: &mut Vec<Mutant>) {
         let mut push = |kind, what: String, change| {
             let name = format!("{book} {own} {what}");
             let place = program.place(fact.span);
-            out.push(Mutant { name, rulebook: book.clone(), kind, place, text: own.clone(), at: At::Fact(i), change });
+            out.push(Mutant {
+                name,
+                rulebook: book.clone(),
+                kind,
+                place,
+                text: own.clone(),
+                forgets: None,
+                at: At::Fact(i),
+                change,
+            });
         };
         push(Kind::Fact, "out".into(), Change::Out);
         for (at, v) in fact.values.iter().enumerate() {
@@ -206,7 +218,15 @@ fn of_facts(program: &Program, out: &mut Vec<Mutant>) {
     }
 }
 
-fn shown(c: &Const) -> String {
+/// `instrument cite` of an atom over case, instrument, cite, if both are constants.
+fn provision(a: &Atom) -> Option<String> {
+    match &a.args[..] {
+        [_, Arg::Const(i), Arg::Const(b)] => Some(format!("{} {}", shown(i), shown(b))),
+        _ => None,
+    }
+}
+
+pub fn shown(c: &Const) -> String {
     match c {
         Const::Symbol(s) => s.to_string(),
         Const::Number(n) => n.to_string(),
