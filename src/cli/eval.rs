@@ -5,6 +5,7 @@ use super::setting::{Setting, print_diagnostics};
 use crate::engine::{self, Limit};
 use crate::facts::tsv;
 use crate::lang::diagnostic::Severity;
+use crate::lang::overflow::Overflow;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -27,6 +28,10 @@ pub struct Args {
     /// Take a missing file of facts as empty
     #[arg(long)]
     allow_missing: bool,
+    /// What whole-number arithmetic does when a result does not fit 32 bits: `refuse` stops the run, `wrap` takes it modulo
+    /// 2^32; without it the program's `.pragma "overflow"` decides, else `refuse`
+    #[arg(long, value_name = "WHAT", value_parser = ["refuse", "wrap"])]
+    overflow: Option<String>,
     /// Print time, rows and plan of every rule, and the indexes that were built
     #[arg(long)]
     profile: bool,
@@ -46,7 +51,9 @@ const TOLD: usize = 50;
 /// # Errors
 /// With exit code 3 for the program, 4 for the data, 5 for a limit.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
-    let compiled = crate::lang::compile(super::setting::read_programs(&args.programs)?);
+    let overflow = args.overflow.as_deref().and_then(Overflow::named);
+    let options = crate::lang::Options { overflow, ..crate::lang::Options::default() };
+    let compiled = crate::lang::compile_with(super::setting::read_programs(&args.programs)?, &options);
     let program = &compiled.program;
     let failed = compiled.has_errors();
     let told: Vec<_> = compiled

@@ -322,7 +322,7 @@ pub fn run(
             Step::Make { maker: Maker::Aggregate { op, rel, group, value, prim }, out, span } => {
                 let table = grouped(program, *rel, rels, (*op, *prim, group.len(), *value), *span, symbols)?;
                 let default = match op {
-                    AggOp::Count | AggOp::Sum => Some(match prim {
+                    AggOp::Count | AggOp::Sum | AggOp::WrapSum => Some(match prim {
                         Prim::Unsigned => 0,
                         Prim::Float => value::from_float(0.0),
                         _ => value::from_number(0),

@@ -61,7 +61,7 @@ pub fn show(prim: Prim, w: Word, symbols: &Symbols) -> String {
 }
 
 fn sign(op: Functor) -> &'static str {
-    match op {
+    match op.written().0 {
         Functor::Neg | Functor::Sub => "-",
         Functor::Add => "+",
         Functor::Mul => "*",
@@ -89,6 +89,8 @@ fn sign(op: Functor) -> &'static str {
         Functor::ToUnsigned => "to_unsigned",
         Functor::ToFloat => "to_float",
         Functor::ToString => "to_string",
+        // What `written` gives is none of these.
+        _ => "",
     }
 }
 
@@ -140,11 +142,12 @@ pub fn interns(op: Functor) -> bool {
 pub fn pure(op: Functor, prim: Prim, args: &[Word], symbols: &Symbols) -> Result<Word, Fault> {
     let undefined =
         || Fault::Undefined { operation: format!("{} of {} {}", sign(op), args.len(), crate::lang::prim_name(prim)) };
+    let (op, wrap) = op.written();
     let result = match (op, args) {
         (Functor::StrLen, [a]) => number(symbols.resolve(*a).chars().count() as i64),
         (Functor::Ord, [a]) => number(i64::from(*a)),
         (Functor::ToNumber | Functor::ToUnsigned | Functor::ToFloat | Functor::ToString, [a]) => {
-            return convert(op, prim, *a, symbols);
+            return convert(op, prim, *a, wrap, symbols);
         }
         (Functor::Min | Functor::Max, [first, rest @ ..]) => {
             let mut best = *first;
@@ -156,8 +159,12 @@ pub fn pure(op: Functor, prim: Prim, args: &[Word], symbols: &Symbols) -> Result
             }
             Ok(best)
         }
+        (_, [a]) if wrap => Ok(wrapped(op, prim, 0, *a)),
+        (_, [a, b]) if wrap && !(op == Functor::Div && *b == 0) && op != Functor::Pow => Ok(wrapped(op, prim, *a, *b)),
         (_, [a]) => unary(op, prim, *a).ok_or_else(undefined)?,
         (_, [a, b]) => match prim {
+            Prim::Number if wrap && op == Functor::Pow => wrapped_power(value::to_number(*a), value::to_number(*b)),
+            Prim::Unsigned if wrap && op == Functor::Pow => Ok(a.wrapping_pow(*b)),
             Prim::Number => signed(op, value::to_number(*a), value::to_number(*b)).ok_or_else(undefined)?,
             Prim::Unsigned => unsigned(op, *a, *b).ok_or_else(undefined)?,
             Prim::Float => float(op, value::to_float(*a), value::to_float(*b)).ok_or_else(undefined)?,
@@ -172,6 +179,28 @@ pub fn pure(op: Functor, prim: Prim, args: &[Word], symbols: &Symbols) -> Result
             Bad::Zero => Fault::DivisionByZero { expression },
         }
     })
+}
+
+/// The result modulo 2^32 of an operation that is not a power nor a division by zero; a sign is the difference from 0.
+fn wrapped(op: Functor, prim: Prim, a: Word, b: Word) -> Word {
+    let whole = |w: Word| if prim == Prim::Number { i64::from(value::to_number(w)) } else { i64::from(w) };
+    let (x, y) = (whole(a), whole(b));
+    let exact = match op {
+        Functor::Add => x + y,
+        // The product of two words fits 64 bits but for its sign, which the low half does not have.
+        Functor::Mul => x.wrapping_mul(y),
+        Functor::Div => x / y,
+        _ => x - y,
+    };
+    if prim == Prim::Number { value::from_number(exact as i32) } else { exact as u32 }
+}
+
+/// A power modulo 2^32; a negative exponent gives the whole part of the fraction, as without wrapping.
+fn wrapped_power(a: i32, b: i32) -> Checked {
+    match u32::try_from(b) {
+        Ok(exponent) => Ok(value::from_number(a.wrapping_pow(exponent))),
+        Err(_) => signed_power(a, b),
+    }
 }
 
 enum Bad {
@@ -278,7 +307,7 @@ fn float(op: Functor, a: f32, b: f32) -> Option<Checked> {
     })
 }
 
-fn convert(op: Functor, prim: Prim, a: Word, symbols: &Symbols) -> Result<Word, Fault> {
+fn convert(op: Functor, prim: Prim, a: Word, wrap: bool, symbols: &Symbols) -> Result<Word, Fault> {
     let range = |prim| Fault::Overflow { expression: expression(op, prim, &[a], symbols), prim: target(op) };
     match (op, prim) {
         (Functor::ToString, Prim::Symbol)
@@ -294,6 +323,8 @@ fn convert(op: Functor, prim: Prim, a: Word, symbols: &Symbols) -> Result<Word, 
             };
             word.ok_or_else(|| Fault::NotANumber { text: text.to_owned(), prim: target(op) })
         }
+        (Functor::ToNumber, Prim::Unsigned) if wrap => Ok(value::from_number(a as i32)),
+        (Functor::ToUnsigned, Prim::Number) if wrap => Ok(value::to_number(a) as u32),
         (Functor::ToNumber, Prim::Unsigned) => number(i64::from(a)).map_err(|_| range(prim)),
         (Functor::ToUnsigned, Prim::Number) => u32::try_from(value::to_number(a)).map_err(|_| range(prim)),
         (Functor::ToFloat, Prim::Number) => Ok(value::from_float(value::to_number(a) as f32)),
@@ -400,10 +431,8 @@ fn matches(pattern: &str, text: &str) -> Result<bool, Fault> {
         if let Some(r) = known.get(pattern) {
             return Ok(r.is_match(text));
         }
-        let r = Regex::new(&format!(r"\A(?:{pattern})\z")).map_err(|e| Fault::BadPattern {
-            pattern: pattern.to_owned(),
-            reason: e.to_string().lines().last().unwrap_or_default().trim().to_owned(),
-        })?;
+        let r = crate::lang::pattern::compile(pattern)
+            .map_err(|reason| Fault::BadPattern { pattern: pattern.to_owned(), reason })?;
         let answer = r.is_match(text);
         if known.len() >= PATTERNS {
             known.clear();

@@ -375,13 +375,18 @@ pub fn aggregate(
     };
     match op {
         AggOp::Count => whole(count as i128, "count").map(Some),
-        AggOp::Sum if column == Prim::Float => {
+        AggOp::Sum | AggOp::WrapSum if column == Prim::Float => {
             let total = words.map(float).sum::<f64>() as f32;
             if total.is_nan() {
                 Err(overflow(format!("sum of {count} values")))
             } else {
                 Ok(Some(value::from_float(total)))
             }
+        }
+        AggOp::WrapSum => {
+            let one = |w| if column == Prim::Unsigned { i64::from(w) } else { i64::from(value::to_number(w)) };
+            let total = words.map(one).fold(0, i64::wrapping_add);
+            Ok(Some(if column == Prim::Unsigned { total as u32 } else { value::from_number(total as i32) }))
         }
         AggOp::Sum => {
             let one = |w| if column == Prim::Unsigned { i128::from(w) } else { i128::from(value::to_number(w)) };

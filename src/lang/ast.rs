@@ -17,7 +17,7 @@ pub(crate) struct Ast<'s> {
     pub relations: Vec<RelationDecl<'s>>,
     pub directives: Vec<Directive<'s>>,
     pub clauses: Vec<Clause<'s>>,
-    pub pragmas: Vec<(String, String)>,
+    pub pragmas: Vec<Pragma>,
 }
 
 /// `.type`.
@@ -149,4 +149,13 @@ pub(crate) struct Aggregate<'s> {
     pub op: AggOp,
     pub value: Option<Expr<'s>>,
     pub body: Body<'s>,
+}
+
+/// A `.pragma` line.
+#[derive(Debug)]
+pub(crate) struct Pragma {
+    pub key: String,
+    /// Empty if none is written.
+    pub value: String,
+    pub span: Span,
 }

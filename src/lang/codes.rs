@@ -47,4 +47,5 @@ codes! {
     UNUSED_VARIABLE = "W0201", "a variable used once";
     NEVER_DEFINED = "W0202", "a relation that is read but never filled";
     SHADOWED = "W0203", "a variable of an aggregate with the name of another outside";
+    BAD_PATTERN = "W0204", "a pattern that is no regular expression";
 }

@@ -8,6 +8,7 @@ use super::check::core::{CAgg, CAtom, CExpr, CKind, CLit, Core, Scope, V};
 use super::check::env::Env;
 use super::check::ground::bound_without;
 use super::check::infer::{Typing, constant_value};
+use super::check::pattern::never;
 use super::program::{
     Arg, Atom, ClauseId, CmpOp, Column, Const, Functor, Literal, Notes, Prim, RelId, Relation, RelationKind, Rule,
     Span, Term, TypeId, Var, VarId,
@@ -18,6 +19,8 @@ use rustc_hash::FxHashMap;
 /// Collects kernel rules and auxiliary relations.
 pub(crate) struct Lower<'e, 's> {
     env: &'e Env<'s>,
+    /// Whole-number arithmetic wraps instead of being checked.
+    wrap: bool,
     pub rules: Vec<Rule>,
     /// Relations after those of `env`.
     pub aux: Vec<Relation>,
@@ -31,6 +34,8 @@ struct Build<'c> {
     items: Vec<Item<'c>>,
     /// Variables that tell one match of an aggregate's body from another, in order.
     locals: Vec<VarId>,
+    /// Whether this is the body of an aggregate.
+    inner: bool,
     made_up: usize,
 }
 
@@ -141,8 +146,8 @@ fn rename(t: &Term, m: &mut impl FnMut(VarId) -> VarId) -> Term {
 }
 
 impl<'e, 's> Lower<'e, 's> {
-    pub fn new(env: &'e Env<'s>) -> Self {
-        Self { env, rules: Vec::new(), aux: Vec::new() }
+    pub fn new(env: &'e Env<'s>, wrap: bool) -> Self {
+        Self { env, wrap, rules: Vec::new(), aux: Vec::new() }
     }
 
     /// Lowers one checked head with its conjunction.
@@ -173,16 +178,8 @@ impl<'e, 's> Lower<'e, 's> {
                 CLit::Atom(a) => self.atom(cx, a, b, true, counts),
                 CLit::Not(a) => self.atom(cx, a, b, false, false),
                 CLit::Bool(true, _) => {}
-                CLit::Bool(false, span) => {
-                    let (left, right) = (Term::Const(Const::Number(0)), Term::Const(Const::Number(1)));
-                    b.items.push(Item::Done(Literal::Compare {
-                        op: CmpOp::Eq,
-                        prim: Prim::Number,
-                        left,
-                        right,
-                        span: *span,
-                    }));
-                }
+                CLit::Compare { op, left, span, .. } if never(*op, left) => fail(*span, b),
+                CLit::Bool(false, span) => fail(*span, b),
                 CLit::Compare { op, left, right, span } => {
                     if *op == CmpOp::Eq {
                         let direct = [(left, right), (right, left)].into_iter().find_map(|(v, e)| {
@@ -268,7 +265,13 @@ impl<'e, 's> Lower<'e, 's> {
                     _ => prim,
                 };
                 let args = args.iter().map(|a| self.term(cx, a, b)).collect();
-                Term::Apply { op: op.functor, prim: works_on, args }
+                let op = match op.functor {
+                    Functor::Add if prim == Prim::Symbol => Functor::Cat,
+                    // A conversion wraps between the two kinds of whole numbers; its own type is the result's.
+                    f if self.wrap && works_on != Prim::Symbol => f.wrapping(works_on),
+                    f => f,
+                };
+                Term::Apply { op, prim: works_on, args }
             }
             CKind::Agg(_) | CKind::Range(_) => {
                 let v = b.fresh(cx.typing.ty(e.node), prim);
@@ -287,6 +290,10 @@ impl<'e, 's> Lower<'e, 's> {
             CKind::Range(args) => {
                 let mut args = args.iter().map(|a| self.term(cx, a, b)).collect::<Vec<_>>().into_iter();
                 if let (Some(from), Some(to), step) = (args.next(), args.next(), args.next()) {
+                    // Each value of a range is a match of its own.
+                    if b.inner && !b.locals.contains(&result) {
+                        b.locals.push(result);
+                    }
                     b.items.push(Item::Done(Literal::Range { var: result, prim, from, to, step, span }));
                 }
             }
@@ -327,9 +334,9 @@ impl<'e, 's> Lower<'e, 's> {
         outer: &mut Build<'c>,
         by: &[Option<usize>],
     ) -> Literal {
-        let mut b = Build::default();
+        let mut b = Build { inner: true, ..Build::default() };
         let groups: Vec<VarId> = agg.shared.iter().map(|v| b.var(cx, *v)).collect();
-        self.scope(cx, &agg.scope, &agg.shared, &mut b, true);
+        self.scope(cx, &agg.scope, &agg.shared, &mut b, wild_counts(&agg.scope));
         let value = agg.value.as_ref().map(|v| self.term(cx, v, &mut b));
         let inside = bound_without(cx.core, &agg.scope, &[], None);
         let missing: Vec<V> = agg.shared.iter().copied().filter(|v| !inside[*v]).collect();
@@ -369,8 +376,41 @@ impl<'e, 's> Lower<'e, 's> {
         self.rules.push(Rule { head: rel, args: terms, body: done(b.items), vars: b.vars, clause: cx.clause, span });
         let group = agg.shared.iter().map(|v| Arg::Var(outer.var(cx, *v))).collect::<Vec<_>>();
         let value = value.map(|_| group.len());
-        Literal::Aggregate { op: agg.op, rel, group, value, prim, result, span }
+        let op = if self.wrap && prim != Prim::Float { agg.op.wrapping() } else { agg.op };
+        Literal::Aggregate { op, rel, group, value, prim, result, span }
     }
+}
+
+/// Whether matches that differ only behind `_` are told apart. As in Soufflé they are while the aggregate reads rows of one
+/// relation as they are; a body that needs more than that is first made a relation of its named variables.
+fn wild_counts(scope: &Scope) -> bool {
+    let mut atoms = scope.lits.iter().filter_map(|l| if let CLit::Atom(a) = l { Some(a) } else { None });
+    let (first, second) = (atoms.next(), atoms.next());
+    let mut twice = false;
+    let mut seen: Vec<V> = Vec::new();
+    first.into_iter().flat_map(|a| &a.args).for_each(|e| {
+        e.each_var(&mut |v, _| {
+            twice |= seen.contains(&v);
+            seen.push(v);
+        });
+    });
+    second.is_none() && !twice && !scope.lits.iter().flat_map(CLit::exprs).any(makes_many)
+}
+
+/// Whether an expression has an aggregate or a range in it.
+fn makes_many(e: &CExpr) -> bool {
+    match &e.kind {
+        CKind::Agg(_) | CKind::Range(_) => true,
+        CKind::Call(_, args) => args.iter().any(makes_many),
+        CKind::Cast(inner, _) => makes_many(inner),
+        _ => false,
+    }
+}
+
+/// A literal that never holds.
+fn fail(span: Span, b: &mut Build<'_>) {
+    let (left, right) = (Term::Const(Const::Number(0)), Term::Const(Const::Number(1)));
+    b.items.push(Item::Done(Literal::Compare { op: CmpOp::Eq, prim: Prim::Number, left, right, span }));
 }
 
 fn done(items: Vec<Item<'_>>) -> Vec<Literal> {

@@ -9,7 +9,9 @@ pub mod codes;
 pub mod date;
 pub mod diagnostic;
 mod lower;
+pub mod overflow;
 pub mod parse;
+pub mod pattern;
 pub mod program;
 pub mod query;
 pub mod render;
@@ -28,11 +30,13 @@ use program::{Program, SourceFile, Span};
 pub struct Options {
     /// Annotation keys of a `.decl` that say that the rows come from outside, as `.input` does.
     pub given_by: Vec<String>,
+    /// What whole-number arithmetic does on overflow; `None` leaves it to the program's pragma.
+    pub overflow: Option<overflow::Overflow>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { given_by: vec![String::from("input"), String::from("dimension")] }
+        Self { given_by: vec![String::from("input"), String::from("dimension")], overflow: None }
     }
 }
 

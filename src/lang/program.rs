@@ -250,7 +250,7 @@ pub enum Term {
     },
 }
 
-/// Functors. Arithmetic is checked: overflow, division by zero and a non-number in `to_number` are limits of the run
+/// Functors. Arithmetic is checked unless the program asks for wrapping: overflow, division by zero and a non-number in `to_number` are limits of the run
 /// (`E07xx`), never a wrong value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
@@ -288,6 +288,15 @@ pub enum Functor {
     ToUnsigned,
     ToFloat,
     ToString,
+    /// Modulo 2^32 where the same functor without `Wrap` would be a limit: only in programs that ask for it.
+    WrapNeg,
+    WrapAdd,
+    WrapSub,
+    WrapMul,
+    WrapDiv,
+    WrapPow,
+    WrapToNumber,
+    WrapToUnsigned,
 }
 
 /// Comparison operators. The last four are the constraints `match(pattern, text)` and `contains(part, text)`.
@@ -334,6 +343,8 @@ pub enum AggOp {
     Min,
     Max,
     Mean,
+    /// `sum` modulo 2^32, in programs that ask for it.
+    WrapSum,
 }
 
 impl AggOp {
@@ -342,7 +353,7 @@ impl AggOp {
     pub fn word(self) -> &'static str {
         match self {
             AggOp::Count => "count",
-            AggOp::Sum => "sum",
+            AggOp::Sum | AggOp::WrapSum => "sum",
             AggOp::Min => "min",
             AggOp::Max => "max",
             AggOp::Mean => "mean",

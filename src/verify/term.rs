@@ -86,6 +86,9 @@ pub fn eval(term: &Term, vars: &dyn Fn(VarId) -> Option<Const>) -> Result<Const,
 /// numbers mean nothing outside the run that gave them).
 #[must_use]
 pub fn apply(op: Functor, args: &[Const]) -> Option<Const> {
+    if let (op, true) = op.written() {
+        return modulo(op, args);
+    }
     match (op, args) {
         (Functor::Cat, _) => {
             let mut out = String::new();
@@ -137,6 +140,32 @@ pub fn apply(op: Functor, args: &[Const]) -> Option<Const> {
         },
         _ => None,
     }
+}
+
+/// The same modulo 2^32, for programs that ask for it.
+fn modulo(op: Functor, args: &[Const]) -> Option<Const> {
+    Some(match (op, args) {
+        (Functor::Neg, [Const::Number(a)]) => Const::Number(a.wrapping_neg()),
+        (Functor::Neg, [Const::Unsigned(a)]) => Const::Unsigned(a.wrapping_neg()),
+        (Functor::ToNumber, [Const::Unsigned(a)]) => Const::Number(*a as i32),
+        (Functor::ToUnsigned, [Const::Number(a)]) => Const::Unsigned(*a as u32),
+        (_, [Const::Number(a), Const::Number(b)]) => Const::Number(match op {
+            Functor::Add => a.wrapping_add(*b),
+            Functor::Sub => a.wrapping_sub(*b),
+            Functor::Mul => a.wrapping_mul(*b),
+            Functor::Div if *b != 0 => a.wrapping_div(*b),
+            Functor::Pow if *b >= 0 => a.wrapping_pow(*b as u32),
+            _ => return apply(op, args),
+        }),
+        (_, [Const::Unsigned(a), Const::Unsigned(b)]) => Const::Unsigned(match op {
+            Functor::Add => a.wrapping_add(*b),
+            Functor::Sub => a.wrapping_sub(*b),
+            Functor::Mul => a.wrapping_mul(*b),
+            Functor::Pow => a.wrapping_pow(*b),
+            _ => return apply(op, args),
+        }),
+        _ => return apply(op, args),
+    })
 }
 
 fn signed(op: Functor, a: i32, b: i32) -> Option<i32> {
@@ -368,7 +397,11 @@ pub fn fold(op: AggOp, result: Prim, values: &[Const]) -> Result<Option<Const>, 
     let floats = values.iter().any(|c| matches!(c, Const::Float(_)));
     Ok(match op {
         AggOp::Count => Some(Const::Number(i32::try_from(values.len()).map_err(|_| none())?)),
-        AggOp::Sum => Some(match result {
+        AggOp::WrapSum if result != Prim::Float => {
+            let low = values.iter().fold(0u32, |sum, c| sum.wrapping_add(whole(c) as u32));
+            Some(if result == Prim::Unsigned { Const::Unsigned(low) } else { Const::Number(low as i32) })
+        }
+        AggOp::Sum | AggOp::WrapSum => Some(match result {
             Prim::Float => Const::Float(plain(real() as f32)),
             Prim::Unsigned => {
                 Const::Unsigned(u32::try_from(values.iter().map(whole).sum::<i64>()).map_err(|_| none())?)

@@ -272,7 +272,11 @@ pub fn fold(op: AggOp, prim: Prim, values: &[Word], symbols: &Symbols) -> Result
     };
     Ok(match op {
         AggOp::Count => Some(i32::try_from(values.len()).map(value::from_number).map_err(|_| overflow("count"))?),
-        AggOp::Sum => Some(match prim {
+        AggOp::WrapSum if prim != Prim::Float => {
+            let low = values.iter().fold(0u32, |sum, w| sum.wrapping_add(whole(w) as u32));
+            Some(if prim == Prim::Number { value::from_number(low as i32) } else { low })
+        }
+        AggOp::Sum | AggOp::WrapSum => Some(match prim {
             Prim::Float => value::from_float(floats() as f32),
             Prim::Number => {
                 let sum: i64 = values.iter().map(whole).sum();

@@ -17,6 +17,8 @@ pub(crate) struct Core<'s> {
     pub root: Scope,
     /// Number of inference nodes.
     pub nodes: usize,
+    /// Number of scopes.
+    pub scopes: usize,
 }
 
 /// A variable. Variables of an aggregate that are not those of the clause around it have their own entries.

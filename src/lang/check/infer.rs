@@ -43,6 +43,8 @@ struct Use {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
     Numeric,
+    /// Numbers to add or texts to join.
+    Sum,
     Integer,
 }
 
@@ -323,7 +325,8 @@ impl Infer<'_, '_, '_> {
                 }
                 let need = match op.functor {
                     F::Min | F::Max => return,
-                    F::Neg | F::Add | F::Sub | F::Mul | F::Div | F::Pow => Need::Numeric,
+                    F::Add => Need::Sum,
+                    F::Neg | F::Sub | F::Mul | F::Div | F::Pow => Need::Numeric,
                     _ => Need::Integer,
                 };
                 self.needs.push((e.node, need, e.span, op.word));
@@ -341,7 +344,7 @@ impl Infer<'_, '_, '_> {
         }
         let word = match a.op {
             AggOp::Count => "count",
-            AggOp::Sum => "sum",
+            AggOp::Sum | AggOp::WrapSum => "sum",
             AggOp::Min => "min",
             AggOp::Max => "max",
             AggOp::Mean => "mean",
@@ -393,6 +396,7 @@ impl Infer<'_, '_, '_> {
             let root = find(&mut self.prim_up, node);
             let Some(e) = self.prims[root] else { continue };
             let fits = match need {
+                Need::Sum => true,
                 Need::Numeric => e.prim != Prim::Symbol,
                 Need::Integer => matches!(e.prim, Prim::Number | Prim::Unsigned),
             };
@@ -404,13 +408,12 @@ impl Infer<'_, '_, '_> {
                 self.wrong_constant(constant, e)
             } else {
                 let what = if need == Need::Integer { "whole numbers" } else { "numbers" };
-                let d = Diagnostic::error(
+                Diagnostic::error(
                     codes::TYPE_CLASH,
                     format!("`{word}` works on {what}, not on `{}`", prim_name(e.prim)),
                     span,
                 )
-                .also(e.span, format!("`{}` here: {}", prim_name(e.prim), self.why(e.why)));
-                if word == "+" && e.prim == Prim::Symbol { d.help("texts are joined with `cat(a, b)`") } else { d }
+                .also(e.span, format!("`{}` here: {}", prim_name(e.prim), self.why(e.why)))
             };
             self.diags.push(d);
         }

@@ -5,7 +5,9 @@ pub(crate) mod env;
 pub(crate) mod ground;
 pub(crate) mod infer;
 mod once;
+pub(crate) mod pattern;
 pub(crate) mod resolve;
+mod witness;
 
 use super::ast::{Ast, Atom, Clause as AstClause, DirectiveKind, ExprKind, RelationDecl};
 use super::codes;
@@ -14,8 +16,9 @@ use super::lower::Lower;
 use super::program::{
     Clause, ClauseId, Column, Const, Fact, Io, Literal, Program, RelId, Relation, RelationKind, SourceFile,
 };
+use super::overflow::Overflow;
 use super::types::Types;
-use super::{Options, stratify};
+use super::{Options, overflow, stratify};
 use env::Env;
 use infer::constant_value;
 use rustc_hash::FxHashMap;
@@ -26,7 +29,9 @@ pub(crate) fn check(ast: Ast<'_>, files: &[SourceFile], options: &Options, diags
     let types = Types::declare(&ast.types, diags);
     let mut env = declare(&ast.relations, types, diags);
     directives(&ast, &mut env, diags);
-    let mut lower = Lower::new(&env);
+    let asked = overflow::chosen(&ast.pragmas, diags);
+    let wrap = options.overflow.unwrap_or(asked) == Overflow::Wrap;
+    let mut lower = Lower::new(&env, wrap);
     let mut facts = Vec::new();
     let mut clauses = Vec::with_capacity(ast.clauses.len());
     let mut seen = Seen { defined: vec![false; env.relations.len()], read: vec![None; env.relations.len()] };
@@ -47,7 +52,7 @@ pub(crate) fn check(ast: Ast<'_>, files: &[SourceFile], options: &Options, diags
         facts,
         clauses,
         strata: Vec::new(),
-        pragmas: ast.pragmas,
+        pragmas: ast.pragmas.into_iter().map(|p| (p.key, p.value)).collect(),
     };
     program.relations.extend(aux);
     program.strata = stratify::stratify(&program, diags);
@@ -199,10 +204,12 @@ fn clause<'s>(
     let mut good = Vec::new();
     for h in rest {
         for lits in &cases {
-            let core = resolve::resolve(env, h, lits, diags);
+            let mut core = resolve::resolve(env, h, lits, diags);
+            witness::bind(&mut core, diags);
             let typing = infer::infer(env, &core, diags);
             if !c.broken {
                 ground::check(&core, diags);
+                pattern::check(&core, diags);
             }
             good.push((core, typing));
         }

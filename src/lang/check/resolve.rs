@@ -125,7 +125,7 @@ pub(crate) fn resolve<'s>(
     let id = r.open(&names, None);
     let head = r.atom(head, Place::Head);
     let lits = lits.iter().map(|f| r.literal(f)).collect();
-    Core { vars: r.vars, head, root: Scope { id, lits }, nodes: r.nodes }
+    Core { vars: r.vars, head, root: Scope { id, lits }, nodes: r.nodes, scopes: r.scopes }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -176,12 +176,23 @@ impl<'s> Resolver<'_, 's, '_> {
             Flat::Atom(a) => CLit::Atom(self.atom(a, Place::Atom)),
             Flat::Not(a) => CLit::Not(self.atom(a, Place::Atom)),
             Flat::Compare { op, left, right, span } => {
-                let left = self.expr(left, Place::Value);
-                let right = self.expr(right, Place::Value);
+                // `_ = value` says no more than that there is a value.
+                let any = |e: &Expr<'s>| *op == CmpOp::Eq && matches!(e.kind, ExprKind::Wild);
+                let (open_left, open_right) = (any(left) && !any(right), any(right) && !any(left));
+                let left = if open_left { self.unnamed(left.span) } else { self.expr(left, Place::Value) };
+                let right = if open_right { self.unnamed(right.span) } else { self.expr(right, Place::Value) };
                 CLit::Compare { op: *op, left, right, span: *span }
             }
             Flat::Bool(b, span) => CLit::Bool(*b, *span),
         }
+    }
+
+    /// A variable of the scope that nothing else mentions.
+    fn unnamed(&mut self, span: Span) -> CExpr {
+        let node = self.node();
+        let scope = self.shared.last().map_or(0, |(id, _)| *id);
+        self.vars.push(CVar { name: "_", scope, node });
+        CExpr { kind: CKind::Var(self.vars.len() - 1), span, node }
     }
 
     fn atom(&mut self, a: &Atom<'s>, place: Place) -> CAtom {

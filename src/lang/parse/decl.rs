@@ -2,7 +2,7 @@
 
 use super::{Failed, Parsed, Parser};
 use crate::lang::annotate;
-use crate::lang::ast::{Ast, Directive, DirectiveKind, Name, RelationDecl, TypeBody, TypeDecl};
+use crate::lang::ast::{Ast, Directive, DirectiveKind, Name, Pragma, RelationDecl, TypeBody, TypeDecl};
 use crate::lang::codes;
 use crate::lang::diagnostic::Diagnostic;
 use crate::lang::program::{Notes, Prim, Span};
@@ -27,7 +27,7 @@ impl<'s> Parser<'s, '_> {
             ".output" => self.io(start, DirectiveKind::Output, ast),
             ".printsize" => self.io(start, DirectiveKind::PrintSize, ast),
             ".limitsize" => self.io(start, DirectiveKind::LimitSize, ast),
-            ".pragma" => self.pragma(ast),
+            ".pragma" => self.pragma(start, ast),
             ".plan" => {
                 self.diags.push(
                     Diagnostic::error(codes::SYNTAX, "a `.plan` stands here without a rule", start)
@@ -214,13 +214,13 @@ impl<'s> Parser<'s, '_> {
         }
     }
 
-    fn pragma(&mut self, ast: &mut Ast<'s>) -> Parsed<()> {
+    fn pragma(&mut self, start: Span, ast: &mut Ast<'s>) -> Parsed<()> {
         if self.kind() != Tok::Str {
             return self.unexpected("the pragma's name as a text");
         }
         let key = self.string()?.as_ref().to_owned();
         let value = if self.kind() == Tok::Str { self.string()?.as_ref().to_owned() } else { String::new() };
-        ast.pragmas.push((key, value));
+        ast.pragmas.push(Pragma { key, value, span: self.since(start) });
         Ok(())
     }
 }

@@ -341,7 +341,7 @@ pub fn operator(op: CmpOp) -> &'static str {
 fn aggregate_name(op: AggOp, language: Language) -> &'static str {
     let (zh, en) = match op {
         AggOp::Count => ("计数", "count"),
-        AggOp::Sum => ("合计", "sum"),
+        AggOp::Sum | AggOp::WrapSum => ("合计", "sum"),
         AggOp::Min => ("最小", "min"),
         AggOp::Max => ("最大", "max"),
         AggOp::Mean => ("平均", "mean"),
@@ -417,13 +417,13 @@ fn term_text(rule: &Rule, term: &Term) -> String {
         Term::Const(c) => plain_const(c),
         Term::Apply { op, args, .. } => {
             let args: Vec<String> = args.iter().map(|t| term_text(rule, t)).collect();
-            match (op, args.as_slice()) {
+            match (op.written().0, args.as_slice()) {
                 (Functor::Add, [a, b]) => format!("({a} + {b})"),
                 (Functor::Sub, [a, b]) => format!("({a} - {b})"),
                 (Functor::Mul, [a, b]) => format!("({a} * {b})"),
                 (Functor::Div, [a, b]) => format!("({a} / {b})"),
                 (Functor::Neg, [a]) => format!("-{a}"),
-                _ => format!("{op:?}({})", args.join(", ")).to_lowercase(),
+                (op, _) => format!("{op:?}({})", args.join(", ")).to_lowercase(),
             }
         }
     }

@@ -170,8 +170,8 @@ impl Writer<'_> {
 
     fn aggregate(&mut self, l: &Literal) -> String {
         let Literal::Aggregate { op, rel, group, value, prim, result, span } = l else { return String::new() };
-        if *prim == Prim::Float || *op == AggOp::Mean {
-            return self.refuse(*span, "mean and aggregates of floating-point numbers");
+        if *prim == Prim::Float || matches!(op, AggOp::Mean | AggOp::WrapSum) {
+            return self.refuse(*span, "mean, wrapping sums and aggregates of floating-point numbers");
         }
         let mut args: Vec<String> = group.iter().map(|a| self.arg(a, *span)).collect();
         let rest: Vec<String> = (args.len()..self.program.rel(*rel).arity()).map(|i| format!("L{i}")).collect();
@@ -185,7 +185,7 @@ impl Writer<'_> {
             element.push("0".to_owned());
         }
         let (name, nothing) = match op {
-            AggOp::Sum => ("#sum", None),
+            AggOp::Sum | AggOp::WrapSum => ("#sum", None),
             AggOp::Min => ("#min", Some("#sup")),
             AggOp::Max => ("#max", Some("#inf")),
             AggOp::Count | AggOp::Mean => ("#count", None),
