@@ -2,10 +2,13 @@
 
 use super::Failure;
 use super::setting::{Setting, print_diagnostics};
+use crate::engine::store::{Database, Table};
 use crate::engine::{self, Limit};
 use crate::facts::tsv;
 use crate::lang::diagnostic::Severity;
 use crate::lang::overflow::Overflow;
+use crate::lang::program::{Program, RelId};
+use crate::proof::demand::Prover;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -90,14 +93,19 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
     };
     let loading = start.elapsed();
-    let (database, profile) = engine::evaluate(program, database, &options).map_err(stopped)?;
+    let asked = options.wanted.as_deref().filter(|_| !args.profile && wants_demand(program));
+    let answered = asked.map(|w| by_demand(program, &database, w)).transpose().map_err(stopped)?.flatten();
+    let (database, profile) = match answered {
+        Some(database) => (database, None),
+        None => engine::evaluate(program, database, &options).map(|(d, p)| (d, Some(p))).map_err(stopped)?,
+    };
     let start = Instant::now();
     let folder: Option<&Path> = (args.output.as_os_str() != "-").then_some(&args.output);
     // The output may be a locked stream that cannot cross threads: what is printed is gathered first.
     let mut text = Vec::new();
     pool.install(|| tsv::write(program, &database, folder, &mut text)).map_err(Failure::Output)?;
     out.write_all(&text)?;
-    if args.profile {
+    if let (true, Some(profile)) = (args.profile, profile) {
         let (load, write) = (loading.as_secs_f64(), start.elapsed().as_secs_f64());
         write!(err, "loading {load:.3} s\nwriting {write:.3} s\n{}", profile.table(program))?;
     }
@@ -113,6 +121,25 @@ pub(super) fn tell(problems: &[tsv::Problem], err: &mut dyn Write) -> Result<(),
         writeln!(err, "... and {} more", problems.len() - TOLD)?;
     }
     Ok(())
+}
+
+/// Steps by demand before the whole program is evaluated instead.
+const MOST_STEPS: u64 = 4_000_000;
+
+/// Whether the program asks for Soufflé's magic sets, which conclude only what the output needs.
+fn wants_demand(program: &Program) -> bool {
+    program.pragmas.iter().any(|(k, v)| k == "magic-transform" && !v.is_empty())
+}
+
+/// The printed relations, worked out by demand; `None` when the engine had better evaluate the program.
+fn by_demand(program: &Program, given: &Database, printed: &[RelId]) -> Result<Option<Database>, Limit> {
+    let mut prover = Prover::new(program, given.clone(), MOST_STEPS);
+    let mut tables: Vec<Table> = program.relations.iter().map(|r| Table::new(r.arity())).collect();
+    for rel in printed {
+        let Some(table) = prover.within_steps(*rel)? else { return Ok(None) };
+        tables[rel.index()] = table;
+    }
+    Ok(Some(Database { symbols: prover.text().clone(), tables }))
 }
 
 fn stopped(limit: Limit) -> Failure {

@@ -96,20 +96,28 @@ fn grouped(
     let width = rels[rel.index()].width();
     let of = column.map_or(Prim::Number, |c| program.rel(rel).columns[c].prim);
     let mut out = Vec::new();
-    // A relation that an aggregate reads is complete, so it has one segment at most.
-    for data in rels[rel.index()].segments(Version::All, 0) {
-        let n = data.len() / width;
-        let mut start = 0;
-        for i in 1..=n {
-            if i < n && data[i * width..i * width + keys] == data[start * width..start * width + keys] {
-                continue;
-            }
-            let words = (start..i).map(|r| data[r * width + column.unwrap_or(0)]);
-            let value = aggregate(op, prim, of, words, symbols).map_err(|f| (f, span))?;
-            out.extend_from_slice(&data[start * width..start * width + keys]);
-            out.extend(value);
-            start = i;
+    // A relation of a lower stratum is complete and has one segment at most; one that lists groups in recursion may have more.
+    let segments: Vec<&[Word]> = rels[rel.index()].segments(Version::All, 0).collect();
+    let merged;
+    let data: &[Word] = match segments.as_slice() {
+        [] => &[],
+        [one] => one,
+        many => {
+            merged = rows::union_all(width, many.iter().map(|s| s.to_vec()).collect());
+            &merged
         }
+    };
+    let n = data.len() / width;
+    let mut start = 0;
+    for i in 1..=n {
+        if i < n && data[i * width..i * width + keys] == data[start * width..start * width + keys] {
+            continue;
+        }
+        let words = (start..i).map(|r| data[r * width + column.unwrap_or(0)]);
+        let value = aggregate(op, prim, of, words, symbols).map_err(|f| (f, span))?;
+        out.extend_from_slice(&data[start * width..start * width + keys]);
+        out.extend(value);
+        start = i;
     }
     Ok(out)
 }

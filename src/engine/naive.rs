@@ -10,7 +10,7 @@ use super::limit::{Limit, Options};
 use super::store::Database;
 use super::symbol::Symbols;
 use super::value::Word;
-use crate::lang::program::{Program, RelId, Rule, Stratum};
+use crate::lang::program::{Literal, Program, RelId, RelationKind, Rule, Stratum};
 use body::Source;
 use heap::Heap;
 use std::ops::ControlFlow;
@@ -47,6 +47,9 @@ fn run_stratum(program: &Program, stratum: &Stratum, store: &mut Store, bounds: 
         let mut grown = false;
         for id in &stratum.rules {
             let rule = program.rule(*id);
+            if stratum.recursive && rule.body.iter().any(|l| lists(program, stratum, l)) {
+                list_groups(program, stratum, store)?;
+            }
             for row in heads(program, rule, store)? {
                 grown |= store.heaps[rule.head.index()].insert(&row).1;
             }
@@ -75,6 +78,25 @@ fn run_stratum(program: &Program, stratum: &Stratum, store: &mut Store, bounds: 
             });
         }
     }
+}
+
+/// Whether a literal aggregates over a relation of its own stratum, which lists the groups known so far.
+fn lists(program: &Program, stratum: &Stratum, literal: &Literal) -> bool {
+    matches!(literal, Literal::Aggregate { rel, .. }
+        if stratum.relations.contains(rel) && program.rel(*rel).kind == RelationKind::Aggregate)
+}
+
+/// Completes the bodies of aggregates inside recursion for the groups known now.
+fn list_groups(program: &Program, stratum: &Stratum, store: &mut Store) -> Result<(), Limit> {
+    for id in &stratum.rules {
+        let rule = program.rule(*id);
+        if program.rel(rule.head).kind == RelationKind::Aggregate {
+            for row in heads(program, rule, store)? {
+                store.heaps[rule.head.index()].insert(&row);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What one rule concludes from what is known now.

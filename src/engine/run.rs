@@ -15,7 +15,7 @@ use super::rows;
 use super::rule::{self, Prepared};
 use super::store::Database;
 use super::value::Word;
-use crate::lang::program::{Literal, Program, RelId, RuleId, Stratum};
+use crate::lang::program::{Literal, Program, RelId, RelationKind, RuleId, Stratum};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -152,9 +152,12 @@ impl Engine<'_> {
             let given = self.store.rels[rel.index()].take();
             found.entry(*rel).or_default().push(given);
         }
+        let lists = |rel: RelId| self.program.rel(rel).kind == RelationKind::Aggregate;
+        let (listed, own): (Vec<RelId>, Vec<RelId>) = s.relations.iter().partition(|r| lists(**r));
+        let (listing, work): (Vec<_>, Vec<_>) = work.into_iter().partition(|(id, _)| lists(self.program.rule(*id).head));
         for round in 0.. {
             let mut grown = 0;
-            for rel in &s.relations {
+            for rel in &own {
                 let r = &mut self.store.rels[rel.index()];
                 let new = rows::union_all(r.width(), found.remove(rel).unwrap_or_default());
                 grown += r.advance(new);
@@ -166,6 +169,17 @@ impl Engine<'_> {
             }
             if round > self.options.max_rounds {
                 return Err(self.endless(s));
+            }
+            // The groups that the new rows give are complete before any rule aggregates over them.
+            for (id, reading) in &listing {
+                let rows = self.rule(*id, reading, Some(&mut cache))?;
+                found.entry(self.program.rule(*id).head).or_default().push(rows);
+            }
+            for rel in &listed {
+                let r = &mut self.store.rels[rel.index()];
+                let new = rows::union_all(r.width(), found.remove(rel).unwrap_or_default());
+                r.advance(new);
+                self.bound(*rel, s.rules.first().copied())?;
             }
             for (id, reading) in &work {
                 let rows = self.rule(*id, reading, Some(&mut cache))?;

@@ -72,6 +72,7 @@ pub(crate) struct Directive<'s> {
 /// A fact or rule.
 #[derive(Debug)]
 pub(crate) struct Clause<'s> {
+    pub plans: Vec<Plan>,
     pub heads: Vec<Atom<'s>>,
     pub body: Option<Body<'s>>,
     pub notes: Notes,
@@ -159,3 +160,6 @@ pub(crate) struct Pragma {
     pub value: String,
     pub span: Span,
 }
+
+/// An order of evaluation behind a clause: version, numbers of atoms, place.
+pub(crate) type Plan = (u64, Vec<u64>, Span);

@@ -9,6 +9,7 @@ pub mod codes;
 pub mod date;
 pub mod diagnostic;
 mod lower;
+mod open;
 pub mod overflow;
 pub mod parse;
 pub mod pattern;

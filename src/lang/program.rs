@@ -415,6 +415,17 @@ pub enum Literal {
     },
 }
 
+impl Literal {
+    /// Where it stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Atom(a) | Self::Not(a) => a.span,
+            Self::Compare { span, .. } | Self::Range { span, .. } | Self::Aggregate { span, .. } => *span,
+        }
+    }
+}
+
 /// A variable of a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Var {

@@ -3,6 +3,7 @@
 use super::check::reads;
 use super::codes;
 use super::diagnostic::Diagnostic;
+use super::open::lists_only;
 use super::program::{Literal, Program, RelId, RelationKind, RuleId, Span, Stratum};
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -89,6 +90,7 @@ fn report_cycles(program: &Program, edges: &[Edge], group: &[usize], diags: &mut
         let literal = &program.rules[bad.rule].body[bad.literal];
         let (span, aggregate) = match literal {
             Literal::Not(a) => (a.span, false),
+            Literal::Aggregate { rel, .. } if lists_only(program, *rel, |r| group[r.index()] == group[bad.from]) => continue,
             Literal::Aggregate { span, .. } => (*span, true),
             _ => continue,
         };

@@ -162,8 +162,10 @@ impl Types {
             let mut prims: Vec<Prim> = Vec::new();
             let mut seen = vec![false; self.defs.len()];
             let mut todo = vec![*id];
+            let mut round = false;
             while let Some(t) = todo.pop() {
                 if std::mem::replace(&mut seen[t.index()], true) {
+                    round |= t == *id;
                     continue;
                 }
                 if t.index() < PRIMITIVES.len() {
@@ -184,6 +186,14 @@ impl Types {
             prims.sort_unstable();
             prims.dedup();
             match prims.as_slice() {
+                [_, ..] if round => diags.push(
+                    Diagnostic::error(
+                        codes::BAD_TYPE,
+                        format!("the type `{}` is defined by itself", d.name.text),
+                        d.span,
+                    )
+                    .help("a union names types that do not lead back to it"),
+                ),
                 [one] => {
                     let def = &mut self.defs[id.index()];
                     def.prim = *one;

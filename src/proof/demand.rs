@@ -60,6 +60,9 @@ pub struct Prover<'p> {
     symbols: Symbols,
     rules_of: Vec<Vec<RuleId>>,
     stratum_of: Vec<usize>,
+    /// Order of evaluation, see [`Program::stages`].
+    stage_of: Vec<usize>,
+    open: Vec<bool>,
     given: Vec<Given>,
     derived: Vec<Heap>,
     touched: Vec<FxHashSet<u32>>,
@@ -73,6 +76,8 @@ pub struct Prover<'p> {
     steps: u64,
     most_steps: u64,
     complete: bool,
+    /// A functor had no value for a match that might have failed elsewhere.
+    faulted: bool,
 }
 
 impl<'p> Prover<'p> {
@@ -99,12 +104,14 @@ impl<'p> Prover<'p> {
             symbols: facts.symbols,
             rules_of,
             stratum_of,
+            stage_of: program.stages(),
+            open: program.open_aggregates(),
             given: facts.tables.into_iter().map(Given::new).collect(),
             derived: program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
             shapes: (0..n).map(|_| Vec::new()).collect(),
             consumers: Vec::new(),
-            agenda: vec![Vec::new(); program.strata.len().max(1)],
+            agenda: vec![Vec::new(); 2 * program.strata.len() + 1],
             low: 0,
             orders: FxHashMap::default(),
             sizes,
@@ -112,6 +119,7 @@ impl<'p> Prover<'p> {
             steps: 0,
             most_steps,
             complete: false,
+            faulted: false,
         }
     }
 
@@ -200,7 +208,7 @@ impl<'p> Prover<'p> {
     }
 
     fn push(&mut self, task: Task) {
-        let s = self.stratum_of[self.program.rule(task.rule).head.index()];
+        let s = self.stage_of[self.program.rule(task.rule).head.index()];
         self.low = self.low.min(s);
         self.agenda[s].push(task);
     }
@@ -216,7 +224,7 @@ impl<'p> Prover<'p> {
             return call;
         }
         let asked: usize = self.shapes[i].iter().map(|s| s.calls.len()).sum();
-        if !columns.is_empty() && asked >= self.most_calls {
+        if !columns.is_empty() && asked >= self.most_calls && !self.open[i] {
             self.ask(rel, &[], &[]);
         }
         let wider = self.shapes[i].iter().any(|s| {
@@ -253,7 +261,12 @@ impl<'p> Prover<'p> {
             let order = match self.orders.get(&(id, bound.clone())) {
                 Some(order) => Rc::clone(order),
                 None => {
-                    let order: Rc<[usize]> = body::order(rule, &bound, self).into();
+                    let mut order = body::order(rule, &bound, self);
+                    if self.open[rel.index()] {
+                        let needless = rule.needless(&bound);
+                        order.retain(|i| !needless.contains(i));
+                    }
+                    let order: Rc<[usize]> = order.into();
                     self.orders.insert((id, bound), Rc::clone(&order));
                     order
                 }
@@ -290,7 +303,7 @@ impl<'p> Prover<'p> {
     fn step(&mut self, task: Task, stratum: usize, stack: &mut Vec<Task>) -> Result<(), Limit> {
         let program = self.program;
         let rule = program.rule(task.rule);
-        if task.order.len() < rule.body.len() {
+        if task.order.len() < rule.body.len() && !self.open[rule.head.index()] {
             return Err(Limit::Internal { what: format!("the rule at {} is not safe", program.place(rule.span)) });
         }
         let Some(i) = task.order.get(task.depth).copied() else {
@@ -348,7 +361,7 @@ impl<'p> Prover<'p> {
                 }
                 // Settled: the source only reads.
                 let word = match body::aggregate(program, literal, &task.vars, &mut Reader(self)) {
-                    Err(Limit::Fault { .. }) => None,
+                    Err(l @ Limit::Fault { .. }) => self.fault(l).map(|()| None)?,
                     other => other?.0,
                 };
                 if let Some(word) = word {
@@ -391,7 +404,7 @@ impl<'p> Prover<'p> {
             }
         }
         if let Some(call) = call {
-            let done = self.stratum_of[rel.index()] < stratum && self.settled_below(stratum);
+            let done = self.stage_of[rel.index()] < stratum && self.settled_below(stratum);
             if !done {
                 self.consumers[call].push(Consumer { task, once, fed });
             }
@@ -539,6 +552,7 @@ impl Source for Prover<'_> {
 
     /// A run that concluded everything met no fault, so a match that meets one in this order fails at another literal.
     fn fault(&mut self, _: Limit) -> Result<(), Limit> {
+        self.faulted = true;
         Ok(())
     }
 

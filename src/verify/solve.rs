@@ -56,7 +56,9 @@ pub(super) struct Solver<'p, 's> {
     /// The rows.
     pub store: &'s mut Store,
     rules_of: Vec<Vec<usize>>,
+    /// Order of evaluation, see [`Program::stages`].
     stratum: Vec<usize>,
+    open: Vec<bool>,
     calls: Vec<Call>,
     number: HashMap<(RelId, Pattern), usize>,
     asked: Vec<usize>,
@@ -79,12 +81,8 @@ impl<'p, 's> Solver<'p, 's> {
         for (i, rule) in program.rules.iter().enumerate() {
             rules_of[rule.head.index()].push(i);
         }
-        let mut stratum = vec![0; n];
-        for (s, list) in program.strata.iter().enumerate() {
-            for r in &list.relations {
-                stratum[r.index()] = s;
-            }
-        }
+        let stratum = program.stages();
+        let open = program.open_aggregates();
         // A rough size of each relation: of a derived one, the largest that its rules read.
         let mut sizes: Vec<f64> = (0..n).map(|r| store.count(RelId(r as u32)) as f64).collect();
         for id in program.strata.iter().flat_map(|s| &s.rules) {
@@ -100,11 +98,12 @@ impl<'p, 's> Solver<'p, 's> {
             store,
             rules_of,
             stratum,
+            open,
             calls: Vec::new(),
             number: HashMap::new(),
             asked: vec![0; n],
             most_calls,
-            heaps: vec![Vec::new(); program.strata.len().max(1)],
+            heaps: vec![Vec::new(); 2 * program.strata.len() + 1],
             low: 0,
             orders: HashMap::new(),
             sizes,
@@ -167,7 +166,7 @@ impl<'p, 's> Solver<'p, 's> {
             return *call;
         }
         self.asked[rel.index()] += 1;
-        if self.asked[rel.index()] > self.most_calls {
+        if self.asked[rel.index()] > self.most_calls && !self.open[rel.index()] {
             // Questions that make ever new questions would not end: one that asks for everything does.
             key.1.iter_mut().for_each(|c| *c = None);
             if let Some(call) = self.number.get(&key) {
@@ -451,6 +450,11 @@ impl<'p, 's> Solver<'p, 's> {
             let i = left.remove(best.map_or(0, |b| b.1));
             binds(&rule.body[i], &mut bound);
             out.push(i);
+        }
+        if self.open[rule.head.index()] {
+            let known: Vec<bool> = vars.iter().map(Option::is_some).collect();
+            let needless = rule.needless(&known);
+            out.retain(|i| !needless.contains(i));
         }
         let order: Rc<[usize]> = out.into();
         self.orders.insert(key, Rc::clone(&order));

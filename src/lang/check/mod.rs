@@ -6,6 +6,7 @@ pub(crate) mod ground;
 pub(crate) mod infer;
 mod once;
 pub(crate) mod pattern;
+mod plan;
 pub(crate) mod resolve;
 mod witness;
 
@@ -33,6 +34,7 @@ pub(crate) fn check(ast: Ast<'_>, files: &[SourceFile], options: &Options, diags
     let wrap = options.overflow.unwrap_or(asked) == Overflow::Wrap;
     let mut lower = Lower::new(&env, wrap);
     let mut facts = Vec::new();
+    let mut plans = Vec::new();
     let mut clauses = Vec::with_capacity(ast.clauses.len());
     let mut seen = Seen { defined: vec![false; env.relations.len()], read: vec![None; env.relations.len()] };
     for c in ast.clauses {
@@ -40,6 +42,9 @@ pub(crate) fn check(ast: Ast<'_>, files: &[SourceFile], options: &Options, diags
         let from = diags.len();
         clause(&env, &c, id, &mut lower, &mut facts, &mut seen, diags);
         drop_repeats(diags, from);
+        if let Some(n) = plan::atoms(c.body.as_ref()) {
+            plans.extend(c.plans.into_iter().map(|p| (id, n, p)));
+        }
         clauses.push(Clause { notes: c.notes, span: c.span });
     }
     let Lower { rules, aux, .. } = lower;
@@ -56,6 +61,7 @@ pub(crate) fn check(ast: Ast<'_>, files: &[SourceFile], options: &Options, diags
     };
     program.relations.extend(aux);
     program.strata = stratify::stratify(&program, diags);
+    plan::check(&program, &plans, diags);
     program
 }
 

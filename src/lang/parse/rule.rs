@@ -1,7 +1,7 @@
 //! Facts, rules and bodies.
 
 use super::{Failed, Parsed, Parser};
-use crate::lang::ast::{Ast, Atom, Body, Clause, Expr};
+use crate::lang::ast::{Ast, Atom, Body, Clause, Expr, Plan};
 use crate::lang::codes;
 use crate::lang::diagnostic::Diagnostic;
 use crate::lang::program::{CmpOp, Notes, Span};
@@ -42,12 +42,10 @@ impl<'s> Parser<'s, '_> {
         }
         self.bump();
         let span = self.since(start);
-        if self.kind() == Tok::Directive && self.word() == ".plan" {
-            self.plan()?;
-        }
+        let plans = if self.kind() == Tok::Directive && self.word() == ".plan" { self.plan()? } else { Vec::new() };
         let bad = self.lexer_errors.partition_point(|e| *e < span.start);
         let broken = self.broken || self.lexer_errors.get(bad).is_some_and(|e| *e < span.end);
-        ast.clauses.push(Clause { heads, body, notes, span, broken });
+        ast.clauses.push(Clause { heads, body, plans, notes, span, broken });
         Ok(())
     }
 
@@ -67,22 +65,28 @@ impl<'s> Parser<'s, '_> {
         Err(Failed)
     }
 
-    /// `.plan 0:(2,1), 1:(1,2)`: read and ignored.
-    fn plan(&mut self) -> Parsed<()> {
+    /// `.plan 0:(2,1), 1:(1,2)`: checked, and without effect.
+    fn plan(&mut self) -> Parsed<Vec<Plan>> {
         self.bump();
+        let mut plans = Vec::new();
+        let number = |text: &str| text.parse().unwrap_or(u64::MAX);
         loop {
-            self.expect(Tok::Int, "a version number")?;
+            let start = self.here();
+            let version = self.expect(Tok::Int, "a version number")?;
+            let mut order = Vec::new();
             self.expect(Tok::Colon, "`:`")?;
             self.expect(Tok::LParen, "`(`")?;
             while self.kind() == Tok::Int {
-                self.bump();
+                let n = self.bump();
+                order.push(number(self.text_of(n)));
                 if !self.eat(Tok::Comma) {
                     break;
                 }
             }
             self.expect(Tok::RParen, "`)`")?;
+            plans.push((number(self.text_of(version)), order, self.since(start)));
             if !self.eat(Tok::Comma) {
-                return Ok(());
+                return Ok(plans);
             }
         }
     }

@@ -2,7 +2,9 @@
 
 use super::{Change, Prover};
 use crate::engine::naive::heap::Heap;
-use crate::engine::store::Database;
+use crate::engine::limit::Limit;
+use crate::engine::naive::body::Source;
+use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::lang::program::RelId;
 use crate::proof::given::Given;
@@ -18,6 +20,8 @@ impl Prover<'_> {
             symbols: self.symbols.clone(),
             rules_of: self.rules_of.clone(),
             stratum_of: self.stratum_of.clone(),
+            stage_of: self.stage_of.clone(),
+            open: self.open.clone(),
             given: self.given.iter().map(Given::as_given).collect(),
             derived: self.program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
@@ -31,7 +35,32 @@ impl Prover<'_> {
             steps: 0,
             most_steps: self.most_steps,
             complete: false,
+            faulted: false,
         }
+    }
+
+    /// All rows of a relation worked out by demand, sorted; `None` when that took too many steps or met a functor without
+    /// value, which only a run of everything can judge.
+    ///
+    /// # Errors
+    /// When a stated limit is met.
+    pub fn within_steps(&mut self, rel: RelId) -> Result<Option<Table>, Limit> {
+        if !self.rules_of[rel.index()].is_empty() {
+            self.ask(rel, &[], &[]);
+            if !self.drain()? || self.faulted {
+                return Ok(None);
+            }
+        }
+        let mut numbers = Vec::new();
+        self.rows(rel, &[], &[], &mut numbers);
+        let width = self.program.rel(rel).arity();
+        if width == 0 {
+            return Ok(Some(if numbers.is_empty() { Table::new(0) } else { Table::unit() }));
+        }
+        let mut rows: Vec<&[Word]> = numbers.iter().map(|n| self.row(rel, *n)).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        Ok(Some(Table::from_sorted(width, rows.concat())))
     }
 
     /// Forgets everything concluded and all earlier changes, and makes these: removals of rows as given, then additions.
@@ -65,7 +94,7 @@ impl Prover<'_> {
         self.shapes.iter_mut().for_each(Vec::clear);
         self.consumers.clear();
         self.agenda.iter_mut().for_each(Vec::clear);
-        (self.low, self.steps, self.complete) = (0, 0, false);
+        (self.low, self.steps, self.complete, self.faulted) = (0, 0, false, false);
     }
 
     /// Given rows of a relation with those values in those columns.
