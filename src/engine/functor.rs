@@ -159,7 +159,10 @@ pub fn pure(op: Functor, prim: Prim, args: &[Word], symbols: &Symbols) -> Result
             }
             Ok(best)
         }
-        (_, [a]) if wrap => Ok(wrapped(op, prim, 0, *a)),
+        (_, [a]) if wrap => {
+            let zero = if prim == Prim::Number { value::from_number(0) } else { 0 };
+            Ok(wrapped(op, prim, zero, *a))
+        }
         (_, [a, b]) if wrap && !(op == Functor::Div && *b == 0) && op != Functor::Pow => Ok(wrapped(op, prim, *a, *b)),
         (_, [a]) => unary(op, prim, *a).ok_or_else(undefined)?,
         (_, [a, b]) => match prim {

@@ -1,6 +1,6 @@
 //! What every later room relies on in a program without errors, checked on the kernel form alone.
 
-use zhuize::lang::program::{Arg, Atom, CmpOp, Literal, Program, Rule, Term, VarId};
+use zhuize::lang::program::{Arg, Atom, CmpOp, Literal, Program, RelId, Rule, Term, VarId};
 
 fn vars_of(t: &Term, out: &mut Vec<VarId>) {
     match t {
@@ -75,6 +75,20 @@ fn evaluable(p: &Program, r: &Rule) -> Result<(), String> {
     if left.is_empty() && !head_open { Ok(()) } else { Err(format!("{}: stuck: {left:?}", p.place(r.span))) }
 }
 
+/// Whether all that the body of an aggregate reads of its own stratum are copies that list groups.
+fn groups_only(p: &Program, aux: RelId, stratum: &[usize]) -> bool {
+    let here = stratum[aux.index()];
+    p.rules.iter().filter(|r| r.head == aux).all(|r| {
+        let copies = r.copies();
+        r.body.iter().enumerate().all(|(i, l)| match l {
+            Literal::Atom(a) => stratum[a.rel.index()] < here || copies.contains(&i),
+            Literal::Not(a) => stratum[a.rel.index()] < here,
+            Literal::Aggregate { rel, .. } => stratum[rel.index()] < here,
+            _ => true,
+        })
+    })
+}
+
 /// Every promise of `program.rs`.
 pub fn check(p: &Program) -> Result<(), String> {
     let mut stratum = vec![usize::MAX; p.relations.len()];
@@ -122,7 +136,10 @@ pub fn check(p: &Program) -> Result<(), String> {
                     }
                 }
                 Literal::Aggregate { rel, group, value, .. } => {
-                    if stratum[rel.index()] >= here {
+                    // Inside recursion the groups may come from the stratum itself, the rows of a group may not.
+                    let open = p.open_aggregates()[rel.index()];
+                    let s = stratum[rel.index()];
+                    if s > here || (s == here && !(open && groups_only(p, *rel, &stratum))) {
                         return Err(at(String::from("aggregates its own or a later stratum")));
                     }
                     let width = p.rel(*rel).arity();

@@ -191,8 +191,7 @@ impl Body {
 
     fn range(&mut self, t: &mut Tape<'_>) {
         let w = self.fresh('n');
-        let from = self.known(t, 'n');
-        let to = self.known(t, 'n');
+        let (from, to) = (near(&self.known(t, 'n')), near(&self.known(t, 'n')));
         let step = ["", ", 2", ", -1"][t.below(3)];
         self.literals.push(format!("{w} = range({from}, {to}{step})"));
         self.guards.extend([format!("{w} < 9"), format!("{w} > -9")]);
@@ -214,7 +213,17 @@ impl Body {
             };
             args.push(arg);
         }
-        let atom = format!("{}({})", rel.name, args.join(", "));
+        let mut atom = format!("{}({})", rel.name, args.join(", "));
+        let number = inner.iter().find(|v| v.starts_with('n'));
+        // What only the rule around it binds: inside recursion the groups are not known beforehand.
+        if let (Some(v), true) = (number, t.chance(4)) {
+            let bound = self.known(t, 'n');
+            atom = format!("{atom}, {v} <= {bound}");
+        } else if t.chance(2) {
+            let r = self.fresh('n');
+            let to = near(&self.known(t, 'n'));
+            atom = format!("{r} = range(0, {to}), {atom}");
+        }
         let numeric: Vec<&String> = inner.iter().filter(|v| !v.starts_with('s')).collect();
         let op = t.below(5);
         if op == 0 || numeric.is_empty() {
@@ -226,6 +235,7 @@ impl Body {
         let v = numeric[t.below(numeric.len())].clone();
         let ty = if op == 4 { 'f' } else { v.chars().next().unwrap_or('n') };
         let w = self.fresh(ty);
+        let witness = inner.iter().find(|i| **i != v && (op == 2 || op == 3)).cloned();
         let name = ["count", "sum", "min", "max", "mean"][op];
         let value = if op == 4 && !v.starts_with('f') { format!("to_float({v})") } else { v };
         self.literals.push(format!("{w} = {name} {value} : {{ {atom} }}"));
@@ -235,7 +245,15 @@ impl Body {
             _ => format!("{w} < 99.0"),
         });
         self.bound.push(w);
+        if let (Some(witness), true) = (witness, t.chance(8)) {
+            self.bound.push(witness);
+        }
     }
+}
+
+/// A bound of a range that cannot be far away.
+fn near(value: &str) -> String {
+    format!("min(max({value}, -9), 9)")
 }
 
 /// A program with its facts.
@@ -243,6 +261,10 @@ pub fn program(bytes: &[u8], shape: &Shape) -> String {
     let t = &mut Tape::new(bytes);
     let mut rels: Vec<Rel> = Vec::new();
     let mut out = String::new();
+    let wrap = shape.rich && t.chance(3);
+    if wrap {
+        out.push_str(".pragma \"overflow\" \"wrap\"\n");
+    }
     let declare = |t: &mut Tape<'_>, name: String, group: usize| {
         let arity = [2, 1, 3, 0, 2, 4, 5, 1][t.below(8)];
         let types = (0..arity).map(|_| TYPES[[0, 0, 1, 0, 1, 2, 3][t.below(7)]].0).collect();
@@ -254,7 +276,12 @@ pub fn program(bytes: &[u8], shape: &Shape) -> String {
         let rows = 1 + t.below(shape.facts);
         write_decl(&mut out, &rel);
         for _ in 0..rows {
-            let values: Vec<String> = rel.types.iter().map(|ty| constant(t, *ty)).collect();
+            let large = |t: &mut Tape<'_>, ty| match ty {
+                'n' if wrap && t.chance(6) => "2147483647".to_owned(),
+                'u' if wrap && t.chance(6) => "4294967295u".to_owned(),
+                _ => constant(t, ty),
+            };
+            let values: Vec<String> = rel.types.iter().map(|ty| large(t, *ty)).collect();
             let _ = writeln!(out, "{}({}).", rel.name, values.join(", "));
         }
         rels.push(rel);

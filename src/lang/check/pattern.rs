@@ -30,7 +30,7 @@ fn scope(s: &Scope, diags: &mut Vec<Diagnostic>) {
                         .help("write the cases out, or test two patterns")
                 }
                 None => Diagnostic::warning(codes::BAD_PATTERN, "this is no regular expression", left.span)
-                    .label(reason)
+                    .label(reason.trim_start_matches("error: "))
                     .note("neither `match` nor `!match` of it ever holds"),
             });
         }
