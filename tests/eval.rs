@@ -84,7 +84,12 @@ fn programs_read_and_write_files_as_told() {
             let shown = |m: &BTreeMap<String, Vec<u8>>| {
                 m.get(name).map_or("(nothing)".into(), |b| String::from_utf8_lossy(b).into_owned())
             };
-            wrong.push(format!("{}/{name}\n--- expected\n{}\n--- found\n{}", case.display(), shown(&want), shown(&found)));
+            wrong.push(format!(
+                "{}/{name}\n--- expected\n{}\n--- found\n{}",
+                case.display(),
+                shown(&want),
+                shown(&found)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

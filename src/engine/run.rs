@@ -154,7 +154,8 @@ impl Engine<'_> {
         }
         let lists = |rel: RelId| self.program.rel(rel).kind == RelationKind::Aggregate;
         let (listed, own): (Vec<RelId>, Vec<RelId>) = s.relations.iter().partition(|r| lists(**r));
-        let (listing, work): (Vec<_>, Vec<_>) = work.into_iter().partition(|(id, _)| lists(self.program.rule(*id).head));
+        let (listing, work): (Vec<_>, Vec<_>) =
+            work.into_iter().partition(|(id, _)| lists(self.program.rule(*id).head));
         for round in 0.. {
             let mut grown = 0;
             for rel in &own {

@@ -34,7 +34,9 @@ impl Rule {
             }
         }
         let mut listed = true;
-        copies.iter().for_each(|i| literal_vars(&self.body[*i], &mut |v| listed &= bound[v.index()] || !own[v.index()]));
+        copies
+            .iter()
+            .for_each(|i| literal_vars(&self.body[*i], &mut |v| listed &= bound[v.index()] || !own[v.index()]));
         if listed { copies } else { Vec::new() }
     }
 }

@@ -37,8 +37,12 @@ pub(crate) fn chosen(pragmas: &[Pragma], diags: &mut Vec<Diagnostic>) -> Overflo
         match Overflow::named(&p.value) {
             Some(o) => chosen = o,
             None => diags.push(
-                Diagnostic::error(codes::BAD_PARAMETER, format!("`{}` is no way to treat an overflow", p.value), p.span)
-                    .help("write `.pragma \"overflow\" \"wrap\"` or `.pragma \"overflow\" \"refuse\"`"),
+                Diagnostic::error(
+                    codes::BAD_PARAMETER,
+                    format!("`{}` is no way to treat an overflow", p.value),
+                    p.span,
+                )
+                .help("write `.pragma \"overflow\" \"wrap\"` or `.pragma \"overflow\" \"refuse\"`"),
             ),
         }
     }

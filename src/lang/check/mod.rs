@@ -14,10 +14,10 @@ use super::ast::{Ast, Atom, Clause as AstClause, DirectiveKind, ExprKind, Relati
 use super::codes;
 use super::diagnostic::{Diagnostic, Severity};
 use super::lower::Lower;
+use super::overflow::Overflow;
 use super::program::{
     Clause, ClauseId, Column, Const, Fact, Io, Literal, Program, RelId, Relation, RelationKind, SourceFile,
 };
-use super::overflow::Overflow;
 use super::types::Types;
 use super::{Options, overflow, stratify};
 use env::Env;

@@ -7,8 +7,7 @@ use crate::lang::{codes, pattern};
 
 /// Whether this pattern is a constant that is no regular expression: neither `match` nor `!match` of it ever holds.
 pub(crate) fn never(op: CmpOp, left: &CExpr) -> bool {
-    matches!(op, CmpOp::Match | CmpOp::NotMatch)
-        && matches!(&left.kind, CKind::Str(s) if pattern::compile(s).is_err())
+    matches!(op, CmpOp::Match | CmpOp::NotMatch) && matches!(&left.kind, CKind::Str(s) if pattern::compile(s).is_err())
 }
 
 /// Reports patterns that are no regular expressions: as errors where another engine may understand them, else as warnings.
@@ -24,11 +23,13 @@ fn scope(s: &Scope, diags: &mut Vec<Diagnostic>) {
             && let Err(reason) = pattern::compile(text)
         {
             diags.push(match pattern::unsupported(text) {
-                Some(what) => {
-                    Diagnostic::error(codes::REFUSED, format!("{what} is not part of the patterns of `match`"), left.span)
-                        .note("patterns are matched in time linear in the text, which rules it out")
-                        .help("write the cases out, or test two patterns")
-                }
+                Some(what) => Diagnostic::error(
+                    codes::REFUSED,
+                    format!("{what} is not part of the patterns of `match`"),
+                    left.span,
+                )
+                .note("patterns are matched in time linear in the text, which rules it out")
+                .help("write the cases out, or test two patterns"),
                 None => Diagnostic::warning(codes::BAD_PATTERN, "this is no regular expression", left.span)
                     .label(reason.trim_start_matches("error: "))
                     .note("neither `match` nor `!match` of it ever holds"),

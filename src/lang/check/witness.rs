@@ -132,9 +132,8 @@ impl Binder<'_, '_> {
 
     fn apply(&mut self, plan: &Plan, scope: &mut Scope, head: &mut [CExpr]) {
         let places = &plan.places;
-        self.diags.retain(|d| {
-            d.code != codes::SHADOWED || !d.primary.as_ref().is_some_and(|p| places.contains(&p.span))
-        });
+        self.diags
+            .retain(|d| d.code != codes::SHADOWED || !d.primary.as_ref().is_some_and(|p| places.contains(&p.span)));
         let mut own: FxHashMap<V, V> = FxHashMap::default();
         for v in &plan.shared {
             own.insert(*v, self.fresh(*v, plan.id));

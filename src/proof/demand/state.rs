@@ -1,9 +1,9 @@
 //! Provers over the same facts: forks, changes that are tried, and what was looked at.
 
 use super::{Change, Prover};
-use crate::engine::naive::heap::Heap;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
+use crate::engine::naive::heap::Heap;
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::lang::program::RelId;

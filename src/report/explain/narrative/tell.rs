@@ -329,9 +329,12 @@ impl<'a> Teller<'a> {
                     let said = text.contains(&self.words.value(left)) && text.contains(&self.words.value(right));
                     notes.extend(margin.filter(|_| said && left != right));
                 }
-                Node::Aggregate { op: op @ (AggOp::Count | AggOp::Sum | AggOp::WrapSum | AggOp::Mean), result, rows, .. }
-                    if result.as_ref().is_some_and(|r| !text.contains(&self.words.value(r))) =>
-                {
+                Node::Aggregate {
+                    op: op @ (AggOp::Count | AggOp::Sum | AggOp::WrapSum | AggOp::Mean),
+                    result,
+                    rows,
+                    ..
+                } if result.as_ref().is_some_and(|r| !text.contains(&self.words.value(r))) => {
                     notes.push(self.words.aggregate(*op, result.as_ref(), None, *rows));
                 }
                 _ => {}
