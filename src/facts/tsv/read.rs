@@ -176,7 +176,9 @@ pub(super) fn open(
 }
 
 pub(super) fn text(s: &Source) -> Result<&str, Problem> {
-    std::str::from_utf8(&s.bytes).map_err(|e| {
+    // A mark of byte order, as spreadsheets write it, is no part of the first cell.
+    let text = std::str::from_utf8(&s.bytes).map(|t| t.strip_prefix('\u{feff}').unwrap_or(t));
+    text.map_err(|e| {
         let good = std::str::from_utf8(&s.bytes[..e.valid_up_to()]).unwrap_or_default();
         Problem {
             place: place(&s.name, good, good.len()),
