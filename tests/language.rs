@@ -8,7 +8,6 @@
 
 #[allow(dead_code)]
 mod common;
-#[allow(dead_code)]
 mod random;
 
 use common::zhuize;
