@@ -62,6 +62,7 @@ fn random_programs_conclude_something_and_use_every_literal() {
     let mut derived = 0;
     let mut filled = 0;
     let mut faults = 0;
+    let (mut open, mut witnesses, mut wraps) = (0, 0, 0);
     let mut seen = [0; 6];
     for seed in 0..300u64 {
         // A plain linear generator: the tape need only vary.
@@ -78,6 +79,12 @@ fn random_programs_conclude_something_and_use_every_literal() {
             *n += usize::from(text.contains(sign));
         }
         let program = compile(&text);
+        open += usize::from(program.open_aggregates().contains(&true));
+        // Variables with such names are those of aggregates, but for witnesses.
+        let outer = |r: &&zhuize::lang::program::Rule| !program.rel(r.head).name.starts_with('$');
+        let inner = |r: &zhuize::lang::program::Rule| r.vars.iter().any(|v| v.name.contains("in"));
+        witnesses += usize::from(program.rules.iter().filter(outer).any(inner));
+        wraps += usize::from(text.contains("wrap"));
         let Ok(db) = naive::evaluate(&program, Database::new(&program)) else {
             faults += 1;
             continue;
@@ -92,4 +99,5 @@ fn random_programs_conclude_something_and_use_every_literal() {
     assert!(filled * 5 > derived * 2, "{filled} of {derived} derived relations have rows");
     assert!(faults < 10, "{faults} programs meet a fault");
     assert!(seen.iter().all(|n| *n > 10), "{seen:?}");
+    assert!(open > 3 && witnesses > 3 && wraps > 3, "{open} {witnesses} {wraps}");
 }

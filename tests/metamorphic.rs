@@ -151,7 +151,8 @@ proptest! {
 /// The test would prove nothing if the changes changed nothing.
 #[test]
 fn every_change_changes_the_text() {
-    let text = ".decl e0(c0: number)\ne0(1).\ne0(2).\n.decl d0(c0: number)\nd0(n0) :- e0(n0), n0 > 1, n0 < 3, !e0(7).\n";
+    let text =
+        ".decl e0(c0: number)\ne0(1).\ne0(2).\n.decl d0(c0: number)\nd0(n0) :- e0(n0), n0 > 1, n0 < 3, !e0(7).\n";
     let all = variants(text, &mut Dice(5));
     assert_eq!(all.len(), 7);
     for (what, files, prefix) in &all {
