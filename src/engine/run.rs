@@ -153,7 +153,8 @@ impl Engine<'_> {
             found.entry(*rel).or_default().push(given);
         }
         let lists = |rel: RelId| self.program.rel(rel).kind == RelationKind::Aggregate;
-        let (listed, own): (Vec<RelId>, Vec<RelId>) = s.relations.iter().partition(|r| lists(**r));
+        let (mut listed, own): (Vec<RelId>, Vec<RelId>) = s.relations.iter().partition(|r| lists(**r));
+        listed.sort_unstable();
         let (listing, work): (Vec<_>, Vec<_>) =
             work.into_iter().partition(|(id, _)| lists(self.program.rule(*id).head));
         for round in 0.. {
@@ -171,14 +172,15 @@ impl Engine<'_> {
             if round > self.options.max_rounds {
                 return Err(self.endless(s));
             }
-            // The groups that the new rows give are complete before any rule aggregates over them.
-            for (id, reading) in &listing {
-                let rows = self.rule(*id, reading, Some(&mut cache))?;
-                found.entry(self.program.rule(*id).head).or_default().push(rows);
-            }
+            // The groups that the new rows give are complete before any rule aggregates over them; those of an aggregate
+            // that another reads have the lower number.
             for rel in &listed {
+                let mut sets = found.remove(rel).unwrap_or_default();
+                for (id, reading) in listing.iter().filter(|(id, _)| self.program.rule(*id).head == *rel) {
+                    sets.push(self.rule(*id, reading, Some(&mut cache))?);
+                }
                 let r = &mut self.store.rels[rel.index()];
-                let new = rows::union_all(r.width(), found.remove(rel).unwrap_or_default());
+                let new = rows::union_all(r.width(), sets);
                 r.advance(new);
                 self.bound(*rel, s.rules.first().copied())?;
             }

@@ -79,33 +79,49 @@ impl Program {
         open
     }
 
-    /// For each relation its place in the order of evaluation by demand: twice the number of its stratum and one, or one
-    /// less for the body of an aggregate inside recursion, whose groups are answered before whoever asked goes on.
+    /// For each relation its place in the order of evaluation by demand. Relations of one stratum share theirs, but for the
+    /// bodies of aggregates inside recursion: their groups are answered before whoever asked goes on, those of the aggregates
+    /// they read (which have lower numbers) first.
     #[must_use]
     pub fn stages(&self) -> Vec<usize> {
         let open = self.open_aggregates();
         let mut stages = vec![0; self.relations.len()];
-        for (s, stratum) in self.strata.iter().enumerate() {
-            for r in &stratum.relations {
-                stages[r.index()] = 2 * s + usize::from(!open[r.index()]);
+        let mut next = 0;
+        for stratum in &self.strata {
+            let (mut before, rest): (Vec<RelId>, Vec<RelId>) = stratum.relations.iter().partition(|r| open[r.index()]);
+            before.sort_unstable();
+            for r in before {
+                stages[r.index()] = next;
+                next += 1;
             }
+            rest.iter().for_each(|r| stages[r.index()] = next);
+            next += 1;
         }
         stages
     }
 }
 
 /// Whether all that an auxiliary relation reads of a group of relations that depend on each other are copies of positive
-/// atoms on declared relations.
-pub(crate) fn lists_only(program: &Program, aux: RelId, in_group: impl Fn(RelId) -> bool) -> bool {
+/// atoms on declared relations, and aggregates over auxiliary relations of the same kind.
+pub(crate) fn lists_only(program: &Program, aux: RelId, in_group: &dyn Fn(RelId) -> bool) -> bool {
     program.rules.iter().filter(|r| r.head == aux).all(|rule| {
         let copies = rule.copies();
-        rule.body.iter().enumerate().all(|(i, l)| match l {
-            Literal::Atom(a) => {
-                !in_group(a.rel) || (copies.contains(&i) && program.rel(a.rel).kind == RelationKind::Declared)
+        let mut lists = false;
+        let mut aggregates = false;
+        let fits = rule.body.iter().enumerate().all(|(i, l)| match l {
+            Literal::Atom(a) if in_group(a.rel) => {
+                lists = true;
+                copies.contains(&i) && program.rel(a.rel).kind == RelationKind::Declared
+            }
+            Literal::Aggregate { rel, .. } if in_group(*rel) => {
+                aggregates = true;
+                // Lower numbers: an aggregate is made after those that stand in it or that bind its groups.
+                rel.0 < aux.0 && lists_only(program, *rel, in_group)
             }
             Literal::Not(a) => !in_group(a.rel),
-            Literal::Aggregate { rel, .. } => !in_group(*rel),
-            Literal::Compare { .. } | Literal::Range { .. } => true,
-        })
+            _ => true,
+        });
+        // New groups show by new rows of an atom.
+        fits && (lists || !aggregates)
     })
 }

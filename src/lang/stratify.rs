@@ -90,7 +90,7 @@ fn report_cycles(program: &Program, edges: &[Edge], group: &[usize], diags: &mut
         let literal = &program.rules[bad.rule].body[bad.literal];
         let (span, aggregate) = match literal {
             Literal::Not(a) => (a.span, false),
-            Literal::Aggregate { rel, .. } if lists_only(program, *rel, |r| group[r.index()] == group[bad.from]) => {
+            Literal::Aggregate { rel, .. } if lists_only(program, *rel, &|r| group[r.index()] == group[bad.from]) => {
                 continue;
             }
             Literal::Aggregate { span, .. } => (*span, true),

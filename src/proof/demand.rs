@@ -97,6 +97,8 @@ impl<'p> Prover<'p> {
                 stratum_of[r.index()] = s;
             }
         }
+        let stage_of = program.stages();
+        let stages = stage_of.iter().max().map_or(1, |m| m + 1);
         let total: usize = facts.tables.iter().map(Table::len).sum();
         let sizes = Arc::new(Sizes::of(program, &facts));
         Self {
@@ -104,14 +106,14 @@ impl<'p> Prover<'p> {
             symbols: facts.symbols,
             rules_of,
             stratum_of,
-            stage_of: program.stages(),
+            stage_of,
             open: program.open_aggregates(),
             given: facts.tables.into_iter().map(Given::new).collect(),
             derived: program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
             shapes: (0..n).map(|_| Vec::new()).collect(),
             consumers: Vec::new(),
-            agenda: vec![Vec::new(); 2 * program.strata.len() + 1],
+            agenda: vec![Vec::new(); stages],
             low: 0,
             orders: FxHashMap::default(),
             sizes,

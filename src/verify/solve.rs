@@ -82,6 +82,7 @@ impl<'p, 's> Solver<'p, 's> {
             rules_of[rule.head.index()].push(i);
         }
         let stratum = program.stages();
+        let stages = stratum.iter().max().map_or(1, |m| m + 1);
         let open = program.open_aggregates();
         // A rough size of each relation: of a derived one, the largest that its rules read.
         let mut sizes: Vec<f64> = (0..n).map(|r| store.count(RelId(r as u32)) as f64).collect();
@@ -103,7 +104,7 @@ impl<'p, 's> Solver<'p, 's> {
             number: HashMap::new(),
             asked: vec![0; n],
             most_calls,
-            heaps: vec![Vec::new(); 2 * program.strata.len() + 1],
+            heaps: vec![Vec::new(); stages],
             low: 0,
             orders: HashMap::new(),
             sizes,

@@ -83,7 +83,9 @@ fn groups_only(p: &Program, aux: RelId, stratum: &[usize]) -> bool {
         r.body.iter().enumerate().all(|(i, l)| match l {
             Literal::Atom(a) => stratum[a.rel.index()] < here || copies.contains(&i),
             Literal::Not(a) => stratum[a.rel.index()] < here,
-            Literal::Aggregate { rel, .. } => stratum[rel.index()] < here,
+            Literal::Aggregate { rel, .. } => {
+                stratum[rel.index()] < here || (rel.0 < aux.0 && groups_only(p, *rel, stratum))
+            }
             _ => true,
         })
     })
