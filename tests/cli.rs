@@ -76,6 +76,10 @@ fn wrong_rules_are_3() {
     let d = with("// 注释\n.decl a(x: symbol)\n.decl b(x: number)\na(\"承办\").\nb(y) :- a(y).\n".as_bytes());
     assert_eq!(d.code, 3);
     assert!(d.err.contains("x/a.dl:5"), "{}", d.err);
+    // A warning in any program, an error in a rulebook.
+    let d = with(b".decl a(x: symbol)\na(\"b\").\n.decl b(x: symbol)\nb(y) :- a(y), match(\"[\", y).\n");
+    assert_eq!(d.code, 3);
+    assert!(d.err.contains("W0204") && d.err.contains("x/a.dl:4"), "{}", d.err);
     // Arity 20 is nothing special.
     let columns: Vec<String> = (0..20).map(|i| format!("c{i}: number")).collect();
     let vars: Vec<String> = (0..20).map(|i| format!("v{i}")).collect();

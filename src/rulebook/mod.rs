@@ -105,6 +105,9 @@ impl Rulebook {
         }
         let compiled = crate::lang::compile(sources);
         diagnostics.extend(compiled.diagnostics);
+        // A rule of law must not be off for a slip in its pattern: what is a warning in any program is an error here.
+        let slips = diagnostics.iter_mut().filter(|d| d.code == crate::lang::codes::BAD_PATTERN);
+        slips.for_each(|d| d.severity = Severity::Error);
         let program = compiled.program;
         diagnostics.retain(|d| !settle::named_in_sentence(&program, d));
         let mut codes = CodeLists::default();

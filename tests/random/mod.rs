@@ -246,6 +246,8 @@ impl Body {
         });
         self.bound.push(w);
         if let (Some(witness), true) = (witness, t.chance(8)) {
+            // Only a variable that stands outside is one.
+            self.guards.push(format!("{witness} <= {witness}"));
             self.bound.push(witness);
         }
     }
