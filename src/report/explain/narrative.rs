@@ -144,7 +144,7 @@ pub fn narrate(explanation: &Explanation, words: &dyn Words) -> Narrative {
     tell::Teller::new(explanation, words, &[]).finish()
 }
 
-/// Tells an explanation, with what hangs on each answer: see [`beside`].
+/// Tells an explanation, with what hangs on each answer: see [`beside()`].
 #[must_use]
 pub fn narrate_with(explanation: &Explanation, beside: &[Vec<Explanation>], words: &dyn Words) -> Narrative {
     tell::Teller::new(explanation, words, beside).finish()
