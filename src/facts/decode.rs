@@ -1,6 +1,6 @@
 //! Bytes of a file to text: unpacked if they are packed, decoded, with the layout that the name of the file promises.
 //!
-//! Text that is UTF-8 is used where it stands, so that a mapped file is never copied. Everything else is decoded into memory:
+//! Text that is UTF-8 is used where it stands, so that it is not copied. Everything else is decoded into memory:
 //! UTF-16 with a byte order mark; else GB18030 (of which GBK is a part) if every byte of the file fits it. An encoding that
 //! was asked for replaces the guess.
 

@@ -11,6 +11,7 @@
 //! should have to find that out from a conclusion that is missing. Free text is kept as it is.
 
 mod annotate;
+pub mod bytes;
 pub mod calendar;
 mod check;
 pub mod codes;
@@ -23,7 +24,6 @@ mod header;
 pub mod import;
 mod load;
 mod log;
-pub mod map;
 pub mod message;
 mod nearest;
 pub mod normal;

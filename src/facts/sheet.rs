@@ -3,10 +3,10 @@
 //! What a cell shows is what counts: dates of cells that hold dates as `2021-03-05`, whole numbers without a point, the
 //! stored values of formulas. The cells are read as a stream, so a single cell at the far end of a sheet costs nothing.
 
+use super::bytes::Bytes;
 use super::decode::most;
 use super::defect::{Defect, Place, Problem};
 use super::log::Log;
-use super::map::Bytes;
 use super::record::Layout;
 use calamine::{DataRef, Reader, Sheet, SheetType, SheetVisible, Xlsx};
 use std::io::{Cursor, Read};

@@ -1,10 +1,10 @@
 //! Where tables come from: a folder of CSV files, and texts that come with a rulebook.
 
+use super::bytes::{self, Bytes};
 use super::decode::{self, Text};
 use super::defect::{Choice, Defect, Place, Problem};
 use super::load::LoadOptions;
 use super::log::Log;
-use super::map::{self, Bytes};
 use super::nearest::{fold, nearest};
 use super::part::Conversion;
 use super::record::Layout;
@@ -117,7 +117,7 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, options: &LoadOptions, 
         let name: Arc<str> = Arc::from(name.as_str());
         match schema.tables.iter().position(|t| t.name == stem) {
             Some(table) => {
-                let bytes = Bytes::Read(text.as_bytes().to_vec());
+                let bytes = text.as_bytes().to_vec();
                 let layout = Layout::Commas;
                 found.files.push(Gathered { name, table, bytes, sheet: None, layout, packed: false, shipped: true });
             }
@@ -211,7 +211,7 @@ impl Gatherer<'_> {
         if self.twice(&name, table) {
             return;
         }
-        match map::open(path) {
+        match bytes::open(path) {
             Ok(bytes) if book => self.single(name, table, bytes),
             Ok(bytes) => {
                 self.found.files.push(Gathered { name, table, bytes, sheet: None, layout, packed, shipped: false });
@@ -262,7 +262,7 @@ impl Gatherer<'_> {
     /// A workbook in place of the folder; false if it cannot be read.
     fn workbook(&mut self, path: &Path) -> bool {
         let name: Arc<str> = Arc::from(path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default());
-        let opened = map::open(path).map_err(|e| Problem::Unreadable { reason: e.to_string() });
+        let opened = bytes::open(path).map_err(|e| Problem::Unreadable { reason: e.to_string() });
         let opened = opened.and_then(|b| {
             let hashed = Arc::new(Hashed::of(&b));
             Ok((hashed, Book::open(&name, b, self.options.unpacked)?))
@@ -300,7 +300,7 @@ impl Gatherer<'_> {
                 self.found.files.push(Gathered {
                     name,
                     table,
-                    bytes: Bytes::Read(Vec::new()),
+                    bytes: Vec::new(),
                     sheet: Some((text, hashed.clone())),
                     layout: Layout::Sheet,
                     packed: false,

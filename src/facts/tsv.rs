@@ -1,7 +1,7 @@
 //! Tables in Soufflé's conventions: `R.facts` in, `R.csv` out, tab-separated, no header, as the directives of the program
 //! say otherwise.
 //!
-//! Large files are mapped and cut at line ends; the pieces are read in parallel, each with a dictionary of its own, and
+//! Large files are cut at line ends; the pieces are read in parallel, each with a dictionary of its own, and
 //! the dictionaries are brought together in the order of the files, so that ids do not depend on the number of threads.
 
 mod piece;

@@ -1,10 +1,10 @@
 //! Foreign tables: files in any form that the loader reads, rows as texts under the names of the header.
 
+use crate::facts::bytes;
 use crate::facts::decode;
 use crate::facts::defect::{Defect, Place, Problem};
 use crate::facts::load::LoadOptions;
 use crate::facts::log::Log;
-use crate::facts::map;
 use crate::facts::record::{Fault, Layout, Record, Records};
 use crate::facts::sheet::Book;
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ pub(super) struct Source {
 pub(super) fn read(path: &Path, options: &LoadOptions, log: &mut Log) -> Vec<Source> {
     let name: Arc<str> = Arc::from(path.file_name().map(|n| n.to_string_lossy()).unwrap_or_default());
     let whole = |file: &Arc<str>| Place { file: file.clone(), ..Place::default() };
-    let bytes = match map::open(path) {
+    let bytes = match bytes::open(path) {
         Ok(b) => b,
         Err(e) => {
             log.push(Defect::new(whole(&name), Problem::Unreadable { reason: e.to_string() }));

@@ -6,7 +6,7 @@ use crate::engine::rows;
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Tagged;
 use crate::engine::value::Word;
-use crate::facts::map::{self, Bytes};
+use crate::facts::bytes::{self, Bytes};
 use crate::lang::program::{Prim, Program};
 use rayon::prelude::*;
 use std::io::Read;
@@ -157,10 +157,10 @@ pub(super) fn open(
             };
             let (name, bytes) = if shape.io == "stdin" {
                 let mut all = Vec::new();
-                ("<stdin>".to_owned(), stdin.read_to_end(&mut all).map(|_| Bytes::Read(all)))
+                ("<stdin>".to_owned(), stdin.read_to_end(&mut all).map(|_| all))
             } else {
                 let path = folder.join(&shape.file);
-                (path.display().to_string(), map::open(&path))
+                (path.display().to_string(), bytes::open(&path))
             };
             match bytes {
                 Ok(bytes) => sources.push(Source { rel, name, shape, bytes }),
