@@ -1,6 +1,7 @@
 //! A run over a whole casebase: load, evaluate, look for contradictions.
 
 mod constraint;
+pub mod memory;
 pub mod patterns;
 pub mod scenario;
 pub mod similar;
@@ -110,7 +111,11 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
     let load_time = start.elapsed();
     watch(Stage::Evaluate);
     let start = Instant::now();
-    let options = engine::limit::Options { threads: request.threads, ..engine::limit::Options::default() };
+    let options = engine::limit::Options {
+        threads: request.threads,
+        max_bytes: memory::bound(),
+        ..engine::limit::Options::default()
+    };
     let given = std::mem::take(&mut loaded.database);
     let (database, profile) = engine::evaluate(&book.program, given, &options).map_err(Trouble::Limit)?;
     let evaluate_time = start.elapsed();

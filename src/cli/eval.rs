@@ -77,6 +77,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         max_rows: args.max_rows,
         max_rounds: args.max_rounds,
         wanted,
+        max_bytes: crate::bulk::memory::bound(),
         ..engine::Options::default()
     };
     let start = Instant::now();

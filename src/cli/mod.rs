@@ -1,7 +1,7 @@
 //! Arguments to commands, one file each.
 //!
 //! Exit codes: 0 done; 1 negative finding (a check failed); 2 usage; 3 rulebook error; 4 data error; 5 internal error or
-//! limit. A broken pipe is not an error.
+//! limit. A broken pipe is not an error, and a message that nobody can read changes nothing.
 
 mod check;
 mod contrast;
@@ -11,6 +11,7 @@ mod export;
 mod failure;
 mod form;
 mod ground;
+mod guard;
 mod import;
 mod least_change;
 mod patterns;
@@ -27,6 +28,7 @@ mod why;
 mod why_not;
 
 pub use failure::Failure;
+pub use guard::Guard;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use setting::Setting;
@@ -106,6 +108,25 @@ enum Command {
 fn locale() -> Lang {
     let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(|k| std::env::var(k).ok().filter(|v| !v.is_empty()));
     if set.is_some_and(|v| v.to_ascii_lowercase().starts_with("zh")) { Lang::Zh } else { Lang::En }
+}
+
+/// Runs the command line of this process. What is broken inside ends with a message and exit code 5, like a limit, after
+/// everything half-written was taken away.
+pub fn process() -> u8 {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    std::panic::set_hook(Box::new(|broken| {
+        let what = broken.payload_as_str().unwrap_or("?");
+        let place = broken.location().map_or_else(String::new, |l| format!(" ({}:{})", l.file(), l.line()));
+        let _ = writeln!(Guard::stderr(), "E0719: internal error: {what}{place}");
+    }));
+    let run = || {
+        let (mut out, mut err) = (Guard::stdout(), Guard::stderr());
+        let code = main(&args, &mut out, &mut err);
+        // What is left of a message is not worth another exit code.
+        let _ = err.flush();
+        code
+    };
+    std::panic::catch_unwind(run).unwrap_or(5)
 }
 
 /// Runs the command line `args` (program name first) and returns the exit code.

@@ -129,6 +129,8 @@ struct Pipe<'a> {
     state: State,
     numbers: Numbers,
     sink: Vec<Word>,
+    /// By step: rows that it takes at a time.
+    sizes: Vec<usize>,
     compact_at: usize,
     bounds: Bounds,
 }
@@ -147,6 +149,10 @@ impl Text<'_> {
     }
 }
 
+/// Words that a step gives at a time, if it can.
+const PORTION: usize = 1 << 22;
+/// Rows that a step takes before it is known how much it gives.
+const FIRST: usize = 16;
 /// Words of output between two looks at the bounds.
 const COMPACT: usize = 1 << 26;
 
@@ -154,18 +160,25 @@ impl<'a> Pipe<'a> {
     fn new(steps: &'a [Ready<'a>], cursors: usize, bounds: Bounds) -> Self {
         let state = State::new(cursors);
         let buffers = vec![Vec::new(); steps.len()];
-        Self { steps, buffers, state, numbers: Numbers::default(), sink: Vec::new(), compact_at: COMPACT, bounds }
+        let sizes = vec![FIRST; steps.len()];
+        let numbers = Numbers::default();
+        Self { steps, buffers, state, numbers, sink: Vec::new(), sizes, compact_at: COMPACT, bounds }
     }
 
     fn push(&mut self, stage: usize, width: usize, input: &[Word], text: &mut Text<'_>) -> Result<(), Halt> {
         let steps = self.steps;
         let last = stage + 1 == steps.len();
-        for chunk in input.chunks(CHUNK * width) {
+        let mut rest = input;
+        while !rest.is_empty() {
+            let (chunk, later) = rest.split_at((self.sizes[stage] * width).min(rest.len()));
+            rest = later;
             let mut out = if last { std::mem::take(&mut self.sink) } else { std::mem::take(&mut self.buffers[stage]) };
             if !last {
                 out.clear();
             }
+            let before = out.len();
             let ran = self.step(&steps[stage], width, chunk, text, &mut out);
+            self.resize(stage, chunk.len() / width, out.len() - before);
             if last {
                 self.sink = out;
                 ran?;
@@ -178,6 +191,17 @@ impl<'a> Pipe<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How many rows the step takes next: fewer after it gave much, so that rows which each match a whole relation do not
+    /// fill the memory before anybody looks.
+    fn resize(&mut self, stage: usize, rows: usize, given: usize) {
+        let size = &mut self.sizes[stage];
+        if given > PORTION {
+            *size = (rows.saturating_mul(PORTION) / given).max(1);
+        } else if given.saturating_mul(4) < PORTION {
+            *size = (*size * 2).min(CHUNK);
+        }
     }
 
     fn check(&mut self, width: usize) -> Result<(), Halt> {
@@ -202,9 +226,9 @@ impl<'a> Pipe<'a> {
         input: &[Word],
         text: &mut Text<'_>,
         out: &mut Vec<Word>,
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Halt> {
         match step {
-            Ready::Join(j) => j.run(input, width, text.get(), &mut self.state, &mut self.numbers, out),
+            Ready::Join(j) => Ok(j.run(input, width, text.get(), &mut self.state, &mut self.numbers, out)?),
             Ready::Term { expr, out: places, span } => {
                 for row in input.chunks_exact(width) {
                     let view = View { row, found: &[] };
@@ -212,7 +236,7 @@ impl<'a> Pipe<'a> {
                         Text::Own(s) => expr.eval_interning(view, s),
                         Text::Shared(s) => expr.eval(view, s),
                     };
-                    let word = word.map_err(|f| (f, *span))?;
+                    let word = word.map_err(|f| Halt::from((f, *span)))?;
                     emit(places, View { row, found: &[word] }, text.get(), out);
                 }
                 Ok(())
@@ -222,9 +246,20 @@ impl<'a> Pipe<'a> {
                     let view = View { row, found: &[] };
                     let mut words = Vec::with_capacity(3);
                     for b in *bounds {
-                        words.push(b.eval(view, text.get()).map_err(|f| (f, *span))?);
+                        words.push(b.eval(view, text.get()).map_err(|f| Halt::from((f, *span)))?);
                     }
-                    each_in_range(*prim, &words, |w| emit(places, View { row, found: &[w] }, text.get(), out));
+                    // One row may give a range of any length: each value is counted.
+                    let (mut left, least) = (self.bounds.rows, out.len());
+                    each_in_range(*prim, &words, |w| {
+                        emit(places, View { row, found: &[w] }, text.get(), out);
+                        let bytes = (out.len() - least) * size_of::<Word>();
+                        match (left.checked_sub(1), bytes > self.bounds.bytes) {
+                            (None, _) => return Err(Halt::Rows),
+                            (_, true) => return Err(Halt::Bytes),
+                            (Some(n), _) => left = n,
+                        }
+                        Ok(())
+                    })?;
                 }
                 Ok(())
             }
@@ -256,35 +291,36 @@ fn emit(places: &[Expr], view: View<'_>, symbols: &Symbols, out: &mut Vec<Word>)
 }
 
 /// Calls `f` with the values from `words[0]` to, but without, `words[1]` by step `words[2]`; by default 1 or -1.
-fn each_in_range(prim: Prim, words: &[Word], mut f: impl FnMut(Word)) {
+fn each_in_range<E>(prim: Prim, words: &[Word], mut f: impl FnMut(Word) -> Result<(), E>) -> Result<(), E> {
     let step = words.get(2).copied();
     if prim == Prim::Float {
         let (from, to) = (value::to_float(words[0]), value::to_float(words[1]));
         let step = step.map_or(if from <= to { 1.0 } else { -1.0 }, value::to_float);
         let mut x = from;
         while (step > 0.0 && x < to) || (step < 0.0 && to < x) {
-            f(value::from_float(x));
+            f(value::from_float(x))?;
             if x + step == x {
                 break;
             }
             x += step;
         }
         if step == 0.0 && from != to {
-            f(words[0]);
+            f(words[0])?;
         }
-        return;
+        return Ok(());
     }
     let whole = |w: Word| if prim == Prim::Number { i64::from(value::to_number(w)) } else { i64::from(w) };
     let (from, to) = (whole(words[0]), whole(words[1]));
     let step = step.map_or(if from <= to { 1 } else { -1 }, whole);
     let mut x = from;
     while (step > 0 && x < to) || (step < 0 && to < x) {
-        f(if prim == Prim::Number { value::from_number(x as i32) } else { x as u32 });
+        f(if prim == Prim::Number { value::from_number(x as i32) } else { x as u32 })?;
         x += step;
     }
     if step == 0 && from != to {
-        f(words[0]);
+        f(words[0])?;
     }
+    Ok(())
 }
 
 /// What a run of a rule gives.

@@ -8,6 +8,9 @@ use regex::Regex;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+/// Longest text that a rule may make, in bytes: a rule that doubles its own text fills the memory before it fills a table.
+pub const LONGEST: usize = 1 << 24;
+
 /// Why a functor or a constraint has no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -40,6 +43,12 @@ pub enum Fault {
         pattern: String,
         /// What the regular expression library says, in one line.
         reason: String,
+    },
+    /// A text that `cat` makes is longer than any text may be.
+    #[error("cat makes a text of {bytes} bytes, more than {LONGEST}; does a rule lengthen its own text?")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
     },
     /// The functor or constraint does not exist for these operands (a program that `lang` checked has none).
     #[error("{operation} is not defined here")]
@@ -111,6 +120,10 @@ fn expression(op: Functor, prim: Prim, args: &[Word], symbols: &Symbols) -> Stri
 pub fn apply(op: Functor, prim: Prim, args: &[Word], symbols: &mut Symbols) -> Result<Word, Fault> {
     match (op, args) {
         (Functor::Cat, _) => {
+            let bytes = args.iter().map(|w| symbols.resolve(*w).len()).sum();
+            if bytes > LONGEST {
+                return Err(Fault::TooLong { bytes });
+            }
             let text: String = args.iter().map(|w| symbols.resolve(*w)).collect();
             Ok(symbols.intern(&text))
         }

@@ -97,6 +97,7 @@ impl Limit {
                 Fault::DivisionByZero { .. } => "E0702",
                 Fault::NotANumber { .. } => "E0703",
                 Fault::BadPattern { .. } => "E0704",
+                Fault::TooLong { .. } => "E0708",
                 Fault::Undefined { .. } => "E0709",
             },
             Self::Rows { .. } => "E0705",

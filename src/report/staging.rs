@@ -88,26 +88,38 @@ impl Staging {
     pub fn finish(mut self, last: &str, stale: &[&str]) -> io::Result<()> {
         self.names.sort_by_key(|n| (n == last, n.clone()));
         fs::create_dir_all(&self.target)?;
+        // Whoever is stopped between the first and the last file leaves a folder without `last`, never an old one beside
+        // new files.
+        if self.names.iter().any(|n| n == last) {
+            absent(&self.target.join(last))?;
+        }
         for name in &self.names {
             fs::rename(self.made.path().join(name), self.target.join(name))?;
         }
         for name in stale {
             if !self.names.iter().any(|n| n == name) {
-                match fs::remove_file(self.target.join(name)) {
-                    Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                    _ => {}
-                }
+                absent(&self.target.join(name))?;
             }
         }
         self.made.close()
     }
 }
 
-/// Writes one file, whole or not at all.
+/// Removes a file that may not be there.
+fn absent(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Writes one file, whole or not at all. A symbolic link stays, and the file that it leads to is replaced.
 ///
 /// # Errors
 /// What the disk says.
 pub fn whole(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let led = if target.is_symlink() { Some(fs::canonicalize(target)?) } else { None };
+    let target = led.as_deref().unwrap_or(target);
     let parent = match target.parent() {
         Some(p) if !p.as_os_str().is_empty() => p,
         _ => Path::new("."),

@@ -10,6 +10,7 @@ fn escape(text: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
+            c if super::measure::turns(c) => {}
             c if c.is_control() => out.push(' '),
             c => out.push(c),
         }

@@ -63,7 +63,7 @@ fn pieces(text: &str) -> Vec<&str> {
 /// Breaks text into lines of at most so many cells; a longer word is cut. Control characters become spaces.
 #[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
-    let clean: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let clean: String = text.chars().filter(|c| !turns(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let cells = cells.max(2);
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -87,6 +87,11 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
         lines.push(line.trim_end().to_owned());
     }
     lines
+}
+
+/// Marks that turn the direction of writing, and so could make a line read otherwise than it is.
+pub(super) fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

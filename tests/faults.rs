@@ -1,0 +1,342 @@
+//! Faults of the machine: a full disk, folders that may not be written, links, files that are no files, pipes that trickle,
+//! a process that is killed, a narrow memory, a foreign locale. The message is clear, the exit code right, nothing is lost
+//! and nothing half-written is left.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+const BIN: &str = env!("CARGO_BIN_EXE_zhuize");
+const DAY: &str = "2025-06-30";
+
+/// The demo casebase, by a path that does not depend on the folder a command runs in.
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("facts/demo")
+}
+
+fn zhuize(args: &[&str]) -> Command {
+    let mut c = Command::new(BIN);
+    c.args(["--lang", "en"]).args(args).stdin(Stdio::null()).env_remove("LC_ALL");
+    c
+}
+
+/// A run of the demo into a folder or workbook.
+fn run(out: &Path) -> Command {
+    zhuize(&["-q", "run", demo().to_str().unwrap(), "--as-of", DAY, "-o", out.to_str().unwrap()])
+}
+
+/// A line for the shell in which `$Z`, `$DEMO`, `$OUT` are set.
+fn shell(out: &Path, line: &str) -> Output {
+    let mut c = Command::new("bash");
+    c.args(["-c", line]).env("Z", BIN).env("DEMO", demo()).env("OUT", out).stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Every file under a folder with its bytes.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut out = BTreeMap::new();
+    for e in fs::read_dir(dir).unwrap() {
+        let p = e.unwrap().path();
+        if p.is_dir() {
+            out.extend(files(&p));
+        } else {
+            out.insert(p.clone(), fs::read(&p).unwrap());
+        }
+    }
+    out
+}
+
+/// Whatever stands in a folder, hidden or not.
+fn names(dir: &Path) -> Vec<String> {
+    let mut out: Vec<String> =
+        fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    out.sort();
+    out
+}
+
+#[test]
+fn a_full_disk() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    // No file may be larger than a few blocks: what a full disk says, said by the shell. SIGXFSZ is the shell's habit.
+    for line in [
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q run $DEMO --as-of 2025-06-30 -o $OUT",
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q run $DEMO --as-of 2025-06-30 -o $OUT.xlsx",
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q export $DEMO --as-of 2025-06-30 -o $OUT",
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q template -o $OUT.xlsx",
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q query $DEMO --as-of 2025-06-30 'disposition(C,P,I,S)' -o $OUT.txt",
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q stats $DEMO --as-of 2025-06-30 --format html -o $OUT.html",
+        "$Z --lang en run $DEMO --as-of 2025-06-30 > /dev/full",
+        "$Z --lang en why $DEMO --as-of 2025-06-30 --case d61 --person p176 > /dev/full",
+    ] {
+        let d = shell(&out, line);
+        assert_eq!(d.status.code(), Some(5), "{line}: {}", text(&d.stderr));
+        let err = text(&d.stderr);
+        // The library of workbooks knows no other way than to break off.
+        let says =
+            err.contains("E0710: cannot write: ") || line.contains("xlsx") && err.contains("E0719: internal error: ");
+        assert!(says && err.lines().count() == 1, "{line}: {err}");
+        assert_eq!(names(place.path()), Vec::<String>::new(), "{line}");
+    }
+    // What an earlier run wrote stays as it was.
+    assert!(run(&out).status().unwrap().success());
+    let before = files(&out);
+    let d = shell(&out, "trap '' XFSZ; ulimit -f 4; $Z -q run $DEMO --as-of 2024-06-30 -o $OUT");
+    assert_eq!(d.status.code(), Some(5));
+    assert_eq!(files(&out), before);
+}
+
+#[test]
+fn folders_that_cannot_be_written() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("file");
+    fs::write(&file, "mine").unwrap();
+    // /proc takes no folders from anybody, root included.
+    for out in [Path::new("/proc/zhuize"), &file.join("below"), &file] {
+        let d = run(out).output().unwrap();
+        assert_eq!(d.status.code(), Some(5), "{}: {}", out.display(), text(&d.stderr));
+        assert!(text(&d.stderr).starts_with("E0710: cannot write: "), "{}", text(&d.stderr));
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+    assert_eq!(names(place.path()), ["file"]);
+}
+
+#[test]
+fn outputs_that_are_links() {
+    let place = tempfile::tempdir().unwrap();
+    let at = |n: &str| place.path().join(n);
+    fs::create_dir(at("real")).unwrap();
+    fs::write(at("real/notes.txt"), "mine").unwrap();
+    symlink("real", at("link")).unwrap();
+    assert!(run(&at("link")).status().unwrap().success());
+    assert!(at("link").is_symlink() && at("real/manifest.json").is_file());
+    assert_eq!(fs::read_to_string(at("real/notes.txt")).unwrap(), "mine");
+    // A link to a file leads to the file; a link inside the folder is replaced and not followed.
+    fs::write(at("old.xlsx"), "old").unwrap();
+    symlink("old.xlsx", at("new.xlsx")).unwrap();
+    assert!(run(&at("new.xlsx")).status().unwrap().success());
+    assert!(at("new.xlsx").is_symlink() && fs::read(at("old.xlsx")).unwrap().starts_with(b"PK"));
+    fs::write(at("elsewhere"), "mine").unwrap();
+    fs::remove_file(at("real/liable.csv")).unwrap();
+    symlink("../elsewhere", at("real/liable.csv")).unwrap();
+    assert!(run(&at("link")).status().unwrap().success());
+    assert!(!at("real/liable.csv").is_symlink());
+    assert_eq!(fs::read_to_string(at("elsewhere")).unwrap(), "mine");
+    symlink("nowhere", at("dangling.xlsx")).unwrap();
+    let d = run(&at("dangling.xlsx")).output().unwrap();
+    assert_eq!(d.status.code(), Some(5), "{}", text(&d.stderr));
+    assert!(!at("nowhere").exists());
+}
+
+#[test]
+fn killed_at_any_moment() {
+    let place = tempfile::tempdir().unwrap();
+    let whole = place.path().join("whole");
+    assert!(run(&whole).status().unwrap().success());
+    let want: BTreeMap<_, _> = files(&whole).into_iter().map(|(p, b)| (p.file_name().unwrap().to_owned(), b)).collect();
+    let out = place.path().join("out");
+    let (mut stopped, mut finished) = (0, 0);
+    for i in 0..60u64 {
+        let mut child = run(&out).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(i * 4 % 120));
+        child.kill().unwrap();
+        if child.wait().unwrap().success() {
+            finished += 1
+        } else {
+            stopped += 1
+        }
+        for e in fs::read_dir(place.path()).unwrap() {
+            let name = e.unwrap().file_name().to_string_lossy().into_owned();
+            assert!(["out", "whole"].contains(&name.as_str()) || name.starts_with(".zhuize-"), "{name}");
+        }
+        if out.exists() {
+            let visible: BTreeMap<_, _> = fs::read_dir(&out)
+                .unwrap()
+                .map(|e| e.unwrap().path())
+                .filter(|p| p.is_file())
+                .map(|p| (p.file_name().unwrap().to_owned(), fs::read(&p).unwrap()))
+                .collect();
+            // Each file that stands there is whole; if the manifest stands there, all of them do.
+            for (name, bytes) in &visible {
+                assert_eq!(Some(bytes), want.get(name), "{}", name.to_string_lossy());
+            }
+            if visible.contains_key("manifest.json".as_ref() as &std::ffi::OsStr) {
+                assert_eq!(visible.len(), want.len());
+            }
+        }
+    }
+    assert!(stopped > 5, "{stopped} stopped, {finished} finished");
+    // The next run ends well, whatever was left.
+    assert!(run(&out).status().unwrap().success());
+    for (name, bytes) in &want {
+        assert_eq!(&fs::read(out.join(name)).unwrap(), bytes);
+    }
+    // Single files: the old one or the new one.
+    let file = place.path().join("t.xlsx");
+    fs::write(&file, "old").unwrap();
+    for i in 0..15u64 {
+        let mut child =
+            zhuize(&["-q", "template", "-o", file.to_str().unwrap()]).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(i * 3));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let is = fs::read(&file).unwrap();
+        assert!(is == b"old" || is.starts_with(b"PK") && is.len() > 4000, "{} bytes", is.len());
+    }
+}
+
+#[test]
+fn a_narrow_memory() {
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    let mut codes = Vec::new();
+    for kib in [30_000, 60_000, 100_000, 140_000, 400_000] {
+        let line = format!("ulimit -v {kib}; exec $Z --lang en -q run $DEMO --as-of 2025-06-30 --threads 1 -o $OUT");
+        let d = shell(&out, &line);
+        // The library ends a process that gets no memory, with a message of its own (signal 6).
+        let ended = d.status.code().unwrap_or(134);
+        assert!([0, 5, 127, 134].contains(&ended), "{kib}: {ended} {}", text(&d.stderr));
+        assert!(ended == 0 || !d.stderr.is_empty(), "{kib}: silence");
+        assert_eq!(out.exists(), ended == 0, "{kib}: all or nothing");
+        let _ = fs::remove_dir_all(&out);
+        codes.push(ended);
+    }
+    assert_eq!(codes.last(), Some(&0));
+}
+
+#[test]
+fn a_pipe_that_trickles() {
+    let place = tempfile::tempdir().unwrap();
+    let facts = place.path().join("facts");
+    fs::create_dir(&facts).unwrap();
+    for (path, bytes) in files(&demo()) {
+        fs::write(facts.join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    let pipe = facts.join("postings.csv");
+    let bytes = fs::read(&pipe).unwrap();
+    fs::remove_file(&pipe).unwrap();
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn(move || {
+        let mut w = fs::File::options().write(true).open(&pipe).unwrap();
+        for b in bytes {
+            w.write_all(&[b]).unwrap();
+            std::thread::sleep(Duration::from_micros(300));
+        }
+    });
+    let (out, want) = (place.path().join("out"), place.path().join("want"));
+    let d =
+        zhuize(&["-q", "run", facts.to_str().unwrap(), "--as-of", DAY, "-o", out.to_str().unwrap()]).output().unwrap();
+    assert!(d.status.success(), "{}", text(&d.stderr));
+    writer.join().unwrap();
+    assert!(run(&want).status().unwrap().success());
+    assert_eq!(fs::read(out.join("liable.csv")).unwrap(), fs::read(want.join("liable.csv")).unwrap());
+    // Standard input, byte by byte, with a character cut in the middle.
+    let program = place.path().join("p.dl");
+    fs::write(&program, ".decl a(x: symbol)\n.input a(IO=stdin)\n.output a(IO=stdout)\n").unwrap();
+    let mut child = zhuize(&["eval", program.to_str().unwrap(), "-D", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for b in "承办\n审核".bytes() {
+        stdin.write_all(&[b]).unwrap();
+        stdin.flush().unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    drop(stdin);
+    let d = child.wait_with_output().unwrap();
+    assert!(d.status.success() && text(&d.stdout).contains("承办\n") && text(&d.stdout).contains("审核\n"));
+}
+
+#[test]
+fn readers_that_go_away() {
+    let out = Path::new("/nonexistent");
+    for line in [
+        "set -o pipefail; $Z --lang en run $DEMO --as-of 2025-06-30 | head -1",
+        "set -o pipefail; $Z --lang en rules --help | head -1",
+        "$Z --lang en run $DEMO --as-of 2025-06-30 >&-",
+        "$Z --lang en -q run $DEMO --as-of 2025-06-30 2>&-",
+    ] {
+        let d = shell(out, line);
+        assert_eq!(d.status.code(), Some(0), "{line}: {}", text(&d.stderr));
+        assert!(!text(&d.stderr).contains("panicked"), "{line}: {}", text(&d.stderr));
+    }
+    // A message that nobody can read does not change how the command ends.
+    let d = shell(out, "$Z run /nowhere 2>/dev/full");
+    assert_eq!(d.status.code(), Some(4));
+}
+
+#[test]
+fn a_foreign_place() {
+    let place = tempfile::tempdir().unwrap();
+    let home = place.path().join("案 件/库 (一)");
+    fs::create_dir_all(&home).unwrap();
+    for (path, bytes) in files(&demo()) {
+        fs::write(home.join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    let mut all = Vec::new();
+    for (i, (locale, zone)) in
+        [("C", "UTC"), ("zh_CN.GB18030", "Asia/Shanghai"), ("POSIX", "No/Where")].iter().enumerate()
+    {
+        let out = place.path().join(format!("结 果 {i}"));
+        let mut c = zhuize(&["-q", "run", "库 (一)", "--as-of", DAY, "-o", out.to_str().unwrap()]);
+        let d = c.env("LC_ALL", locale).env("TZ", zone).current_dir(place.path().join("案 件")).output().unwrap();
+        assert!(d.status.success(), "{locale}: {}", text(&d.stderr));
+        let own: BTreeMap<_, _> =
+            files(&out).into_iter().map(|(p, b)| (p.file_name().unwrap().to_owned(), b)).collect();
+        all.push(own);
+    }
+    assert!(all[0] == all[1] && all[1] == all[2], "manifest included");
+    // Without --as-of the day is today's, whatever the zone is called.
+    let d = zhuize(&["run", demo().to_str().unwrap()]).env("TZ", "No/Where").output().unwrap();
+    assert!(d.status.success(), "{}", text(&d.stderr));
+}
+
+#[test]
+fn tables_that_cannot_be_read() {
+    let place = tempfile::tempdir().unwrap();
+    let facts = place.path().join("facts");
+    fs::create_dir(&facts).unwrap();
+    for (path, bytes) in files(&demo()) {
+        fs::write(facts.join(path.file_name().unwrap()), bytes).unwrap();
+    }
+    let out = place.path().join("out");
+    let run = || {
+        zhuize(&["-q", "run", facts.to_str().unwrap(), "--as-of", DAY, "-o", out.to_str().unwrap()]).output().unwrap()
+    };
+    let cases = facts.join("cases.csv");
+    let kept = fs::read(&cases).unwrap();
+    type Spoil<'a> = (&'a str, &'a dyn Fn());
+    let spoils: [Spoil<'_>; 4] = [
+        ("a folder", &|| fs::create_dir(&cases).unwrap()),
+        ("a link to nowhere", &|| symlink("nowhere", &cases).unwrap()),
+        ("a link to itself", &|| symlink("cases.csv", &cases).unwrap()),
+        ("memory that cannot be read", &|| symlink("/proc/self/mem", &cases).unwrap()),
+    ];
+    for (what, spoil) in spoils {
+        fs::remove_file(&cases).unwrap();
+        spoil();
+        let d = run();
+        assert_eq!(d.status.code(), Some(4), "{what}: {}", text(&d.stderr));
+        assert!(text(&d.stderr).contains("cases.csv"), "{what}: {}", text(&d.stderr));
+        assert!(!out.exists(), "{what}");
+        if cases.is_dir() {
+            fs::remove_dir(&cases).unwrap()
+        } else {
+            fs::remove_file(&cases).unwrap()
+        }
+        fs::write(&cases, &kept).unwrap();
+    }
+    assert!(run().status.success());
+}
