@@ -72,10 +72,10 @@ fn a_full_disk() {
     for line in [
         "trap '' XFSZ; ulimit -f 4; $Z --lang en -q run $DEMO --as-of 2025-06-30 -o $OUT",
         "trap '' XFSZ; ulimit -f 4; $Z --lang en -q run $DEMO --as-of 2025-06-30 -o $OUT.xlsx",
-        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q export $DEMO --as-of 2025-06-30 -o $OUT",
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q export --to souffle $DEMO --as-of 2025-06-30 -o $OUT",
         "trap '' XFSZ; ulimit -f 4; $Z --lang en -q template -o $OUT.xlsx",
         "trap '' XFSZ; ulimit -f 4; $Z --lang en -q query $DEMO --as-of 2025-06-30 'disposition(C,P,I,S)' -o $OUT.txt",
-        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q stats $DEMO --as-of 2025-06-30 --format html -o $OUT.html",
+        "trap '' XFSZ; ulimit -f 4; $Z --lang en -q stats $DEMO --as-of 2025-06-30 --format svg -o $OUT.svg",
         "$Z --lang en run $DEMO --as-of 2025-06-30 > /dev/full",
         "$Z --lang en why $DEMO --as-of 2025-06-30 --case d61 --person p176 > /dev/full",
     ] {
