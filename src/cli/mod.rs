@@ -115,7 +115,8 @@ fn locale() -> Lang {
 pub fn process() -> u8 {
     let args: Vec<OsString> = std::env::args_os().collect();
     std::panic::set_hook(Box::new(|broken| {
-        let what = broken.payload_as_str().unwrap_or("?");
+        let text = broken.payload().downcast_ref::<&str>().copied();
+        let what = text.or_else(|| broken.payload().downcast_ref::<String>().map(String::as_str)).unwrap_or("?");
         let place = broken.location().map_or_else(String::new, |l| format!(" ({}:{})", l.file(), l.line()));
         let _ = writeln!(Guard::stderr(), "E0719: internal error: {what}{place}");
     }));
