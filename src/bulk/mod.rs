@@ -4,6 +4,7 @@ mod constraint;
 pub mod memory;
 pub mod patterns;
 pub mod scenario;
+mod shape;
 pub mod similar;
 
 pub use constraint::{Contradiction, Row};

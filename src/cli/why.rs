@@ -62,7 +62,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let mut prover = facts.prover(&rules, options.most_steps);
     if let Some(path) = &args.certificate {
-        certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
+        let more = certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
+        uncertified(more, setting, err)?;
     }
     let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit)?;
     let words = facts.words(&rules, setting);
@@ -103,7 +104,7 @@ fn supports(
     Ok(())
 }
 
-/// Writes the certificate of a goal. The prover is new: an explanation looks at more facts than the answer depends on.
+/// Writes the certificate of a goal, and says how many answers it leaves out. The prover is new: an explanation looks at more facts than the answer depends on.
 pub(super) fn certify(
     path: &Path,
     rules: &Rules,
@@ -111,11 +112,24 @@ pub(super) fn certify(
     mut prover: Prover<'_>,
     goal: &Goal,
     options: &proof::Options,
-) -> Result<(), Failure> {
+) -> Result<usize, Failure> {
     let derivation = derive(&mut prover, goal, options).map_err(form::limit)?;
     let program = rules.program();
     let text = certificate::render(program, &derivation, &|rel, v| origin(program, facts, rel, v));
-    Ok(staging::whole(path, text.as_bytes())?)
+    staging::whole(path, text.as_bytes())?;
+    Ok(derivation.more_answers)
+}
+
+/// Says that a certificate leaves answers out, where it does.
+pub(super) fn uncertified(more: usize, setting: &Setting, err: &mut dyn Write) -> Result<(), Failure> {
+    match setting.lang {
+        _ if more == 0 => Ok(()),
+        Lang::Zh => Ok(writeln!(err, "证明文书只载前面的答案，另有 {more} 个未载入；把值写全可逐个取得证明。")?),
+        Lang::En => {
+            let text = "the certificate claims the first answers only";
+            Ok(writeln!(err, "{text}; {more} more are left out: write their values out to certify them")?)
+        }
+    }
 }
 
 /// `file:line` of a given fact.

@@ -3,6 +3,7 @@
 use super::form::{self, Around, Form};
 use super::ground::{self, Ask};
 use super::setting::Setting;
+use super::why;
 use super::{Failure, Lang};
 use crate::proof::{self, Explanation};
 use std::io::Write;
@@ -35,7 +36,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let options = proof::Options { attempts: args.nearest.max(1), ..args.form.options() };
     let mut prover = facts.prover(&rules, options.most_steps);
     if let Some(path) = &args.certificate {
-        super::why::certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
+        let more = why::certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
+        why::uncertified(more, setting, err)?;
     }
     let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit)?;
     let head = head(&explanation, setting);

@@ -88,7 +88,113 @@ impl Base {
     }
 }
 
+/// Average number of rows up to which rows that agree in the first columns are looked through one by one.
+const SCANNED: usize = 16;
+
+/// Finds the rows with given values in some columns of a table, one question after another. Where questions come in the order
+/// of the table each is found near the one before.
+#[derive(Clone, Debug)]
+pub struct Lookup {
+    base: Arc<Base>,
+    /// Rows in the order of `lead`; `None` when the table itself is in that order.
+    index: Option<Arc<Index>>,
+    /// Columns by which rows are found.
+    lead: Vec<usize>,
+    /// For each of them its place in the key.
+    of: Vec<usize>,
+    /// Further columns that are compared row by row, with their places in the key.
+    rest: Vec<(usize, usize)>,
+    last: usize,
+}
+
+impl Lookup {
+    fn at(&self, i: usize) -> &[Word] {
+        self.base.table.row(self.number(i) as usize)
+    }
+
+    /// Number of the row at a place.
+    #[must_use]
+    #[inline]
+    pub fn number(&self, i: usize) -> u32 {
+        self.index.as_ref().map_or(i as u32, |x| x.order[i])
+    }
+
+    /// A row by its number.
+    #[must_use]
+    #[inline]
+    pub fn row(&self, number: u32) -> &[Word] {
+        self.base.table.row(number as usize)
+    }
+
+    #[inline]
+    fn compare(&self, i: usize, key: &[Word]) -> Ordering {
+        let row = self.at(i);
+        let mut pairs = self.lead.iter().zip(&self.of);
+        pairs.find_map(|(c, k)| Some(row[*c].cmp(&key[*k])).filter(|o| o.is_ne())).unwrap_or(Ordering::Equal)
+    }
+
+    /// The next place from `i` on of a row with that key (by column in the order asked for).
+    #[must_use]
+    pub fn next(&self, mut i: usize, key: &[Word]) -> Option<usize> {
+        while i < self.base.table.len() && self.compare(i, key).is_eq() {
+            let row = self.at(i);
+            if self.rest.iter().all(|(c, k)| row[*c] == key[*k]) {
+                return Some(i);
+            }
+            i += 1;
+        }
+        None
+    }
+
+    /// The first place of a row with that key.
+    pub fn first(&mut self, key: &[Word]) -> Option<usize> {
+        let n = self.base.table.len();
+        if n == 0 {
+            return None;
+        }
+        // Steps that double, from the place of the question before.
+        let (mut lo, mut hi) = (self.last.min(n - 1), n);
+        let mut step = 1;
+        if self.compare(lo, key).is_lt() {
+            lo += 1;
+            while lo + step < n && self.compare(lo + step, key).is_lt() {
+                lo += step + 1;
+                step *= 2;
+            }
+            hi = (lo + step).min(n);
+        } else {
+            hi = hi.min(lo);
+            while hi > 0 && hi >= step && self.compare(hi - step, key).is_ge() {
+                hi -= step;
+                step *= 2;
+            }
+            lo = hi.saturating_sub(step);
+        }
+        while lo < hi {
+            let mid = lo + (hi - lo) / 2;
+            if self.compare(mid, key).is_lt() { lo = mid + 1 } else { hi = mid }
+        }
+        self.last = lo;
+        self.next(lo, key)
+    }
+}
+
 impl Given {
+    /// A way to find rows of the table, as it was taken, by these columns.
+    #[must_use]
+    pub fn lookup(&self, columns: &[usize]) -> Lookup {
+        let table = &self.base.table;
+        let place = |c: usize| columns.iter().position(|x| *x == c);
+        let lead: Vec<usize> = (0..table.width()).take_while(|c| place(*c).is_some()).collect();
+        let fits =
+            lead.len() == columns.len() || (!lead.is_empty() && table.len() <= SCANNED * self.base.index(&lead).keys);
+        let (index, lead) = if fits { (None, lead) } else { (Some(self.base.index(columns)), columns.to_vec()) };
+        let of = lead.iter().filter_map(|c| place(*c)).collect();
+        let rest = columns.iter().enumerate().filter(|(_, c)| !lead.contains(c)).map(|(k, c)| (*c, k)).collect();
+        let index = index.filter(|x| !x.order.is_empty());
+        Lookup { base: Arc::clone(&self.base), index, lead, of, rest, last: 0 }
+    }
+
     /// Takes a table.
     #[must_use]
     pub fn new(table: Table) -> Self {

@@ -1,7 +1,7 @@
 //! A run's finished tables as ground to explain from: everything is there, nothing is concluded again.
 
 use super::demand::sizes::Sizes;
-use super::given::Given;
+use super::given::{Given, Lookup};
 use super::record::Ground;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
@@ -55,6 +55,19 @@ impl<'p> Whole<'p> {
     #[must_use]
     pub fn table(&self, rel: RelId) -> &Table {
         self.tables[rel.index()].base()
+    }
+
+    /// A way to find rows of a relation by these columns.
+    #[must_use]
+    pub fn lookup(&self, rel: RelId, columns: &[usize]) -> Lookup {
+        self.tables[rel.index()].lookup(columns)
+    }
+
+    /// Whether rows of a relation are concluded only: no file and no text of the program gives any.
+    #[must_use]
+    pub fn concluded(&self, rel: RelId) -> bool {
+        let stated = || self.program.facts.iter().any(|f| f.rel == rel);
+        !self.rules_of[rel.index()].is_empty() && self.program.rel(rel).inputs.is_empty() && !stated()
     }
 
     /// The symbol table, to show values.

@@ -80,13 +80,19 @@ impl<'a> BookWords<'a> {
         {
             return short(self.language.pick(&code.zh, &code.en)).to_owned();
         }
-        match self.names.get(&ty.0).and_then(|n| n.get(text)) {
+        self.with_name(ty, text).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// A key with the name that a table gives it.
+    fn with_name(&self, ty: TypeId, text: &str) -> Option<String> {
+        Some(match self.names.get(&ty.0).and_then(|n| n.get(text)) {
             Some(name) if name != text && super::layout::width(name) <= NAME_WIDTH => match self.language {
                 Language::Zh => format!("{name}（{text}）"),
                 Language::En => format!("{name} ({text})"),
             },
-            _ => text.to_owned(),
-        }
+            Some(_) => text.to_owned(),
+            None => return None,
+        })
     }
 
     fn blank(&self, v: &Value) -> bool {
@@ -164,6 +170,24 @@ impl<'a> BookWords<'a> {
         reading
     }
 
+    /// A cell of a row: the value, with its name where the column may hold keys of other tables (`//@ named COLUMN TYPE...`).
+    fn cell(&self, rel: RelId, column: usize, v: &Value) -> String {
+        let program = &self.book.program;
+        let r = program.rel(rel);
+        if let (Const::Symbol(text), Some(c)) = (&v.value, r.columns.get(column))
+            && let Some(types) = r.notes.all("named").find_map(|n| n.strip_prefix(&*c.name)?.strip_prefix(' '))
+        {
+            let of = |name: &str| {
+                let at = program.types.iter().position(|t| t.name == name)?;
+                self.with_name(TypeId(at as u32), text)
+            };
+            if let Some(named) = types.split_whitespace().find_map(of) {
+                return named;
+            }
+        }
+        self.listed(v)
+    }
+
     /// A value in a list of values: a provision says that it is one.
     fn listed(&self, v: &Value) -> String {
         let provision = self.book.program.types[v.ty.index()].notes.has("provision");
@@ -236,7 +260,8 @@ impl Words for BookWords<'_> {
     }
 
     fn fact(&self, rel: RelId, values: &[Value]) -> String {
-        let shown: Vec<String> = values.iter().filter(|v| !self.blank(v)).map(|v| self.listed(v)).collect();
+        let shown = values.iter().enumerate().filter(|(_, v)| !self.blank(v));
+        let shown: Vec<String> = shown.map(|(i, v)| self.cell(rel, i, v)).collect();
         let (colon, comma) = (self.language.pick("：", ": "), self.language.pick("，", ", "));
         format!("{}{colon}{}", self.relation_label(rel), shown.join(comma))
     }

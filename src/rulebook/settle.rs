@@ -135,6 +135,11 @@ fn story(program: &Program, notes: &Notes, columns: &[&str], out: &mut Vec<Diagn
                     && words.next().and_then(|w| w.split_once('=')).is_some_and(|(c, _)| columns.contains(&c));
                 tests && n.value.split('|').count() == 3
             }
+            "named" => {
+                let names = |t: &&str| program.types.iter().any(|d| d.name == **t && d.notes.has("names"));
+                let words: Vec<&str> = words.collect();
+                words.len() > 1 && columns.contains(&words[0]) && words[1..].iter().all(|t| names(&t))
+            }
             "beside" => {
                 let there = words.next().and_then(|w| program.relation(w));
                 let there: Vec<&str> =
@@ -151,6 +156,9 @@ fn story(program: &Program, notes: &Notes, columns: &[&str], out: &mut Vec<Diagn
                 "part" => format!("`part NAME [RANK]` with one of {}", PARTS.join(", ")),
                 "context" => {
                     format!("`context COLUMN[=VALUE]...` with columns of this relation: {}", columns.join(", "))
+                }
+                "named" => {
+                    "`named COLUMN TYPE...`: a column, and types annotated `names` whose keys it may hold".to_owned()
                 }
                 "beside" => "`beside RELATION COLUMN[=COLUMN]...`: a relation, and columns here with their like there"
                     .to_owned(),
