@@ -138,7 +138,7 @@ fn story(program: &Program, notes: &Notes, columns: &[&str], out: &mut Vec<Diagn
             "named" => {
                 let names = |t: &&str| program.types.iter().any(|d| d.name == **t && d.notes.has("names"));
                 let words: Vec<&str> = words.collect();
-                words.len() > 1 && columns.contains(&words[0]) && words[1..].iter().all(|t| names(&t))
+                words.len() > 1 && columns.contains(&words[0]) && words[1..].iter().all(names)
             }
             "beside" => {
                 let there = words.next().and_then(|w| program.relation(w));
