@@ -16,11 +16,23 @@ pub struct Options {
     pub max_bytes: usize,
     /// Relations wanted by the caller; `None` keeps all. What no wanted relation needs is not evaluated.
     pub wanted: Option<Vec<crate::lang::program::RelId>>,
+    /// By rule: whether it runs; `None` runs all. For those who evaluate a program in parts ([`shards`](super::shards)).
+    pub rules: Option<std::sync::Arc<Vec<bool>>>,
+    /// The tables hold the facts of the program's text already.
+    pub complete: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, max_rows: 500_000_000, max_rounds: 10_000_000, max_bytes: usize::MAX, wanted: None }
+        Self {
+            threads: 0,
+            max_rows: 500_000_000,
+            max_rounds: 10_000_000,
+            max_bytes: usize::MAX,
+            wanted: None,
+            rules: None,
+            complete: false,
+        }
     }
 }
 

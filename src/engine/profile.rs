@@ -64,6 +64,35 @@ impl Profile {
         }
     }
 
+    /// Adds the figures of another part of the same run. Times are those of all threads together.
+    pub fn merge(&mut self, other: Self) {
+        for (mine, theirs) in self.rules.iter_mut().zip(other.rules) {
+            mine.time += theirs.time;
+            mine.runs += theirs.runs;
+            mine.rows_in += theirs.rows_in;
+            mine.rows_out += theirs.rows_out;
+            if mine.plan.is_empty() {
+                mine.plan = theirs.plan;
+            }
+        }
+        for (rel, columns, rows, time) in other.indexes {
+            match self.indexes.iter_mut().find(|i| i.0 == rel && i.1 == columns) {
+                Some(i) => {
+                    i.2 += rows;
+                    i.3 += time;
+                }
+                None => self.indexes.push((rel, columns, rows, time)),
+            }
+        }
+        for (relations, rounds) in other.rounds {
+            match self.rounds.iter_mut().find(|r| r.0 == relations) {
+                Some(r) => r.1 = r.1.max(rounds),
+                None => self.rounds.push((relations, rounds)),
+            }
+        }
+        self.time += other.time;
+    }
+
     /// The profile as a table of text, the dearest rules first.
     #[must_use]
     pub fn table(&self, program: &Program) -> String {

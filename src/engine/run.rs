@@ -28,7 +28,9 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
         return Err(Limit::Internal { what: "the tables are not those of the program".into() });
     }
     let start = Instant::now();
-    database.add_program_facts(program);
+    if !options.complete {
+        database.add_program_facts(program);
+    }
     let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         n => n,
@@ -100,11 +102,14 @@ impl Engine<'_> {
         // Constants are interned rule by rule in the order of the text, before anything runs.
         for i in 0..program.rules.len() {
             let id = RuleId(i as u32);
+            if !self.runs(id) {
+                continue;
+            }
             let rule = rule::prepare(program, id, &mut self.store.symbols);
             self.prepared.insert(id, rule);
         }
         for s in &program.strata {
-            if s.rules.is_empty() || !s.relations.iter().any(|r| wanted[r.index()]) {
+            if !s.rules.iter().any(|r| self.runs(*r)) || !s.relations.iter().any(|r| wanted[r.index()]) {
                 continue;
             }
             if s.recursive { self.recursive(s)? } else { self.direct(s)? }
@@ -112,9 +117,13 @@ impl Engine<'_> {
         Ok(())
     }
 
+    fn runs(&self, id: RuleId) -> bool {
+        self.options.rules.as_ref().is_none_or(|r| r[id.index()])
+    }
+
     fn direct(&mut self, s: &Stratum) -> Result<(), Limit> {
         let mut found: HashMap<RelId, Vec<Vec<Word>>> = HashMap::new();
-        for id in &s.rules {
+        for id in s.rules.iter().filter(|r| self.options.rules.as_ref().is_none_or(|m| m[r.index()])) {
             let rows = self.rule(*id, &Reading::default(), None)?;
             if !rows.is_empty() {
                 found.entry(self.program.rule(*id).head).or_default().push(rows);
@@ -137,7 +146,8 @@ impl Engine<'_> {
         let mut cache: HashMap<(RuleId, usize), Cached> = HashMap::new();
         let mut work: Vec<(RuleId, Reading)> = Vec::new();
         let mut found: HashMap<RelId, Vec<Vec<Word>>> = HashMap::new();
-        for id in &s.rules {
+        let running: Vec<RuleId> = s.rules.iter().copied().filter(|r| self.runs(*r)).collect();
+        for id in &running {
             let places: Vec<usize> = self.prepared[id].atoms().filter(|(_, p)| own(p.rel)).map(|(i, _)| i).collect();
             for (k, place) in places.iter().enumerate() {
                 work.push((*id, Reading { recent: Some(*place), stable: places[k + 1..].to_vec() }));

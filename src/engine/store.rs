@@ -109,6 +109,35 @@ impl Table {
         self.data
     }
 
+    /// The rows whose first column is at least `from` and below `to`, as a table.
+    #[must_use]
+    pub fn between(&self, from: Word, to: Option<Word>) -> Self {
+        let lower = |w: Word| {
+            let (mut lo, mut hi) = (0, self.rows);
+            while lo < hi {
+                let mid = (lo + hi) / 2;
+                if self.row(mid)[0] < w { lo = mid + 1 } else { hi = mid }
+            }
+            lo
+        };
+        let (a, b) = (lower(from), to.map_or(self.rows, lower));
+        Self { width: self.width, rows: b - a, data: self.data[a * self.width..b * self.width].to_vec() }
+    }
+
+    /// Adds rows in any order, repetitions allowed.
+    pub fn add(&mut self, mut rows: Vec<Word>) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut data = std::mem::take(&mut self.data);
+        if data.is_empty() {
+            data = rows;
+        } else {
+            data.append(&mut rows);
+        }
+        *self = Self::from_rows(self.width, data);
+    }
+
     /// Index of a row, if present.
     #[must_use]
     pub fn find(&self, row: &[Word]) -> Option<usize> {
@@ -174,6 +203,18 @@ impl Database {
             Const::Number(n) => Some(value::from_number(*n)),
             Const::Unsigned(u) => Some(*u),
             Const::Float(f) => Some(value::from_float(*f)),
+        }
+    }
+
+    /// Makes the texts of the program's rules symbols, so that evaluating it makes none but those its functors find.
+    pub fn add_program_texts(&mut self, program: &Program) {
+        for i in 0..program.rules.len() {
+            let _ = super::rule::prepare(program, crate::lang::program::RuleId(i as u32), &mut self.symbols);
+        }
+        for f in &program.facts {
+            for v in &f.values {
+                self.word(v);
+            }
         }
     }
 

@@ -7,7 +7,9 @@ use hashbrown::HashTable;
 use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 /// A fingerprint of a text: two texts of at most [`SHORT`] bytes have the same tag only if they are equal.
 pub type Tag = u64;
@@ -47,8 +49,15 @@ pub fn is_long(tag: Tag) -> bool {
 }
 
 /// The symbol table of a run. Ids are dense, from 0; id 0 is always the empty string.
+///
+/// A table may stand over another one that is shared: it then holds only what was interned since, with ids that go on from
+/// there. The first [`Symbols::ordered`] ids may be in the order of their texts.
 #[derive(Clone)]
 pub struct Symbols {
+    below: Option<Arc<Symbols>>,
+    /// Number of texts of `below`.
+    base: usize,
+    ordered: usize,
     text: String,
     ends: Vec<usize>,
     shards: Vec<HashTable<(Tag, u32)>>,
@@ -67,7 +76,7 @@ fn shard(tag: Tag) -> usize {
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut s = Self { text: String::new(), ends: Vec::new(), shards: vec![HashTable::new(); SHARDS] };
+        let mut s = Self::nothing();
         s.intern("");
         s
     }
@@ -86,6 +95,90 @@ fn slice<'a>(text: &'a str, ends: &[usize], id: u32) -> &'a str {
 }
 
 impl Symbols {
+    fn nothing() -> Self {
+        let shards = vec![HashTable::new(); SHARDS];
+        Self { below: None, base: 0, ordered: 0, text: String::new(), ends: Vec::new(), shards }
+    }
+
+    /// An empty table over a shared one.
+    #[must_use]
+    pub fn over(below: &Arc<Symbols>) -> Self {
+        Self { base: below.len(), ordered: below.ordered, below: Some(below.clone()), ..Self::nothing() }
+    }
+
+    /// Gives the table away to be shared; an empty one over it takes its place.
+    pub fn share(&mut self) -> Arc<Symbols> {
+        let shared = Arc::new(std::mem::replace(self, Self::nothing()));
+        *self = Self::over(&shared);
+        shared
+    }
+
+    /// Takes back the table below, if nobody else holds it, with all texts interned since.
+    #[must_use]
+    pub fn own(mut self) -> Self {
+        let Some(below) = self.below.take() else { return self };
+        match Arc::try_unwrap(below) {
+            Ok(mut below) => {
+                for id in 0..self.ends.len() as u32 {
+                    below.intern(slice(&self.text, &self.ends, id));
+                }
+                below.own()
+            }
+            Err(below) => Self { below: Some(below), ..self },
+        }
+    }
+
+    /// Number of leading ids that are in the order of their texts.
+    #[must_use]
+    pub fn ordered(&self) -> usize {
+        self.ordered
+    }
+
+    /// Gives all texts new ids in the order of their bytes, and the new id of every old one.
+    pub fn sort(&mut self) -> Vec<u32> {
+        let prefix = |s: &str| {
+            let mut word = [0; 8];
+            let n = s.len().min(8);
+            word[..n].copy_from_slice(&s.as_bytes()[..n]);
+            u64::from_be_bytes(word)
+        };
+        let mut keys: Vec<(u64, u32)> = (0..self.len() as u32).map(|id| (prefix(self.resolve(id)), id)).collect();
+        keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.resolve(a.1).cmp(self.resolve(b.1))));
+        let mut sorted = Self::nothing();
+        sorted.text.reserve_exact(self.text.len());
+        sorted.ends.reserve_exact(keys.len());
+        let mut ids = vec![0; keys.len()];
+        for (new, (_, old)) in keys.iter().enumerate() {
+            sorted.text.push_str(self.resolve(*old));
+            sorted.ends.push(sorted.text.len());
+            ids[*old as usize] = new as u32;
+        }
+        let mut table = Self { base: 0, below: None, ..std::mem::replace(self, Self::nothing()) };
+        let seen: usize = table.shards.iter().map(HashTable::len).sum();
+        if seen == ids.len() {
+            table.shards.par_iter_mut().for_each(|t| t.iter_mut().for_each(|e| e.1 = ids[e.1 as usize]));
+            sorted.shards = table.shards;
+        } else {
+            for id in 0..ids.len() as u32 {
+                let tag = tag(slice(&sorted.text, &sorted.ends, id));
+                sorted.shards[shard(tag)].insert_unique(spread(tag), (tag, id), |e| spread(e.0));
+            }
+        }
+        sorted.ordered = ids.len();
+        *self = sorted;
+        ids
+    }
+
+    /// Compares two ids by their texts.
+    #[must_use]
+    pub fn compare(&self, a: u32, b: u32) -> Ordering {
+        if (a as usize) < self.ordered && (b as usize) < self.ordered {
+            a.cmp(&b)
+        } else {
+            self.resolve(a).cmp(self.resolve(b))
+        }
+    }
+
     /// Id of a text, new if unseen.
     ///
     /// # Panics
@@ -99,12 +192,15 @@ impl Symbols {
     /// # Panics
     /// When more than 2^32 distinct texts are interned.
     pub fn intern_tagged(&mut self, tag: Tag, s: &str) -> u32 {
-        let (text, ends) = (&self.text, &self.ends);
-        let same = |e: &(Tag, u32)| e.0 == tag && (!is_long(tag) || slice(text, ends, e.1) == s);
+        let (text, ends, base) = (&self.text, &self.ends, self.base as u32);
+        if let Some(id) = self.below.as_ref().and_then(|b| b.find(tag, s)) {
+            return id;
+        }
+        let same = |e: &(Tag, u32)| e.0 == tag && (!is_long(tag) || slice(text, ends, e.1 - base) == s);
         if let Some(e) = self.shards[shard(tag)].find(spread(tag), same) {
             return e.1;
         }
-        let id = u32::try_from(self.ends.len()).expect("fewer than 2^32 symbols");
+        let id = u32::try_from(self.len()).expect("fewer than 2^32 symbols");
         self.text.push_str(s);
         self.ends.push(self.text.len());
         self.shards[shard(tag)].insert_unique(spread(tag), (tag, id), |e| spread(e.0));
@@ -112,11 +208,13 @@ impl Symbols {
     }
 
     /// Interns many texts (with their tags), list after list, and gives the ids of each list: the same ids that [`Symbols::intern`] would
-    /// give one after the other, found by the threads of the current pool. A list may hold a text more than once.
+    /// give one after the other, found by the threads of the current pool. A list may hold a text more than once. Not for a
+    /// table over another one.
     ///
     /// # Panics
     /// When more than 2^32 texts are given.
     pub fn extend(&mut self, lists: &[Tagged<'_>]) -> Vec<Vec<u32>> {
+        assert!(self.below.is_none(), "lists go into a table of its own");
         let base = self.ends.len();
         let starts: Vec<usize> = lists
             .iter()
@@ -189,27 +287,34 @@ impl Symbols {
     /// Id of a text that is already interned.
     #[must_use]
     pub fn get(&self, s: &str) -> Option<u32> {
-        let tag = tag(s);
+        self.find(tag(s), s)
+    }
+
+    fn find(&self, tag: Tag, s: &str) -> Option<u32> {
         let same = |e: &(Tag, u32)| e.0 == tag && (!is_long(tag) || self.resolve(e.1) == s);
-        self.shards[shard(tag)].find(spread(tag), same).map(|e| e.1)
+        let below = self.below.as_ref().and_then(|b| b.find(tag, s));
+        below.or_else(|| self.shards[shard(tag)].find(spread(tag), same).map(|e| e.1))
     }
 
     /// Text of an id.
     #[must_use]
     pub fn resolve(&self, id: u32) -> &str {
-        slice(&self.text, &self.ends, id)
+        match &self.below {
+            Some(below) if (id as usize) < self.base => below.resolve(id),
+            _ => slice(&self.text, &self.ends, id - self.base as u32),
+        }
     }
 
     /// Number of distinct texts.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.base + self.ends.len()
     }
 
     /// Never true: the empty text is always there.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.len() == 0
     }
 }
 
@@ -229,6 +334,26 @@ mod tests {
             s.intern(&i.to_string());
         }
         assert_eq!(s.get("999"), Some(1001));
+    }
+
+    #[test]
+    fn a_table_over_another_goes_on_and_comes_back() {
+        let mut s = Symbols::default();
+        let (b, a) = (s.intern("beta, a long text"), s.intern("alpha"));
+        let below = s.share();
+        let (mut one, mut two) = (Symbols::over(&below), Symbols::over(&below));
+        assert_eq!((one.intern("alpha"), one.intern("new"), two.intern("other text, long")), (a, 3, 3));
+        assert_eq!((one.resolve(b), one.resolve(3), two.resolve(3)), ("beta, a long text", "new", "other text, long"));
+        assert_eq!((one.get("new"), two.get("new"), s.len(), one.len()), (Some(3), None, 3, 4));
+        drop((one, below, s));
+        let mut back = two.own();
+        assert_eq!((back.len(), back.get("other text, long"), back.get("alpha")), (4, Some(3), Some(a)));
+        assert_eq!(back.sort(), [0, 2, 1, 3]);
+        let texts: Vec<&str> = (0..4).map(|i| back.resolve(i)).collect();
+        assert_eq!(texts, ["", "alpha", "beta, a long text", "other text, long"]);
+        assert!(texts.iter().enumerate().all(|(i, t)| back.get(t) == Some(i as u32)));
+        let z = back.intern("a");
+        assert_eq!((back.ordered(), z, back.compare(z, 1), back.compare(1, 2)), (4, 4, Ordering::Less, Ordering::Less));
     }
 
     #[test]

@@ -1,0 +1,338 @@
+//! Evaluation shard by shard: each shard is small enough for the caches, one thread has it to itself, and what it derives
+//! is handed on and forgotten, so that memory does not grow with the number of conclusions.
+//!
+//! The result is that of [`evaluate`](super::evaluate): see [`partition`](super::partition) for why. Shards are ranges of
+//! keys; what they give is taken in the order of the shards, whatever the number of threads.
+
+use super::limit::{Limit, Options};
+use super::partition::{Partition, Place};
+use super::profile::Profile;
+use super::store::{Database, Table};
+use super::symbol::Symbols;
+use super::value::Word;
+use crate::lang::program::{Literal, Prim, Program, RelId};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+/// Rows of given facts that a shard has, about.
+pub const ROWS: usize = 200_000;
+
+/// Number of shards that suit tables of so many rows.
+#[must_use]
+pub fn suitable(rows: usize) -> usize {
+    rows.div_ceil(ROWS).max(1)
+}
+
+/// What becomes of the conclusions of a shard.
+pub trait Sink: Sync {
+    /// What is kept of a shard.
+    type Piece: Send;
+
+    /// Takes from a finished shard what is wanted: rows of parted relations; whole ones come with the result. Runs on the
+    /// thread of the shard.
+    fn piece(&self, shard: &Database) -> Self::Piece;
+}
+
+/// Evaluates a program in so many shards. Pieces are given to `take` in the order of the shards; it can end the run. The
+/// result holds the given facts and all rows of whole relations; `None` if `take` ended the run.
+///
+/// # Errors
+/// When a stated limit is met, in the first shard that meets one.
+pub fn evaluate<S: Sink>(
+    program: &Program,
+    mut database: Database,
+    partition: &Partition,
+    shards: usize,
+    options: &Options,
+    sink: &S,
+    mut take: impl FnMut(S::Piece) -> ControlFlow<()>,
+) -> Result<Option<(Database, Profile)>, Limit> {
+    let start = Instant::now();
+    if !options.complete {
+        database.add_program_facts(program);
+    }
+    database.add_program_texts(program);
+    let bounds = bounds(&database, partition, shards);
+    let mut profile = Profile::new(program);
+    let last = partition.passes() - 1;
+    let wanted = super::needed(program, options.wanted.as_deref());
+    for pass in 0..=last {
+        let between = mask(program, partition, &wanted, |p| p == Place::Between(pass));
+        if between.iter().any(|r| *r) {
+            database.symbols = database.symbols.own();
+            let part = Options { rules: Some(Arc::new(between)), complete: true, ..options.clone() };
+            let (after, spent) = super::evaluate(program, database, &part)?;
+            database = after;
+            profile.merge(spent);
+        }
+        let here = |p: Place| matches!(p, Place::Shard(from) if from <= pass) || p == Place::Emit(pass);
+        let mut rules = mask(program, partition, &wanted, here);
+        let gathered: Vec<RelId> = partition.gathered[pass].iter().copied().collect();
+        if pass < last {
+            cone(program, &mut rules, &gathered);
+        }
+        if pass < last && !rules.iter().any(|r| *r) {
+            continue;
+        }
+        let symbols = database.symbols.share();
+        let given = std::mem::take(&mut database.tables);
+        let split = Split::new(program, &given, partition, &bounds, &rules, pass);
+        let part = Options { threads: 1, rules: Some(Arc::new(rules)), complete: true, ..options.clone() };
+        let work = |shard: usize| -> Result<(Output<S::Piece>, Profile), Limit> {
+            let (done, spent) = super::evaluate(program, split.shard(shard, &symbols), &part)?;
+            let output = if pass == last {
+                Output::Piece(sink.piece(&done))
+            } else {
+                Output::Rows(gathered.iter().map(|r| done.tables[r.index()].clone()).collect(), done.symbols)
+            };
+            Ok((output, spent))
+        };
+        let mut rows: Vec<Vec<Word>> = vec![Vec::new(); gathered.len()];
+        let mut found = Symbols::over(&symbols);
+        let mut units = Vec::new();
+        let mut failed = None;
+        let ended = in_order(bounds.len(), options.threads, work, |output| match output {
+            Err(limit) => {
+                failed = Some(limit);
+                ControlFlow::Break(())
+            }
+            Ok((output, spent)) => {
+                profile.merge(spent);
+                match output {
+                    Output::Piece(piece) => take(piece),
+                    Output::Rows(tables, own) => {
+                        for ((table, rel), rows) in tables.into_iter().zip(&gathered).zip(&mut rows) {
+                            if table.width() == 0 && !table.is_empty() {
+                                units.push(*rel);
+                            }
+                            translate(program, *rel, table, &own, symbols.len(), &mut found, rows);
+                        }
+                        ControlFlow::Continue(())
+                    }
+                }
+            }
+        });
+        if let Some(limit) = failed {
+            return Err(limit);
+        }
+        if ended.is_break() {
+            return Ok(None);
+        }
+        drop(split);
+        drop(symbols);
+        database.tables = given;
+        units.into_iter().for_each(|r| database.tables[r.index()] = Table::unit());
+        for (rel, rows) in gathered.iter().zip(rows) {
+            database.tables[rel.index()].add(rows);
+        }
+        database.symbols = found;
+    }
+    database.symbols = database.symbols.own();
+    profile.time = start.elapsed();
+    Ok(Some((database, profile)))
+}
+
+enum Output<P> {
+    Piece(P),
+    Rows(Vec<Table>, Symbols),
+}
+
+/// First keys of the shards but the first, in order; and a last `None`.
+type Bounds = Vec<(Word, Option<Word>)>;
+
+/// Ranges of keys that hold about as many rows each of the largest parted table.
+fn bounds(database: &Database, partition: &Partition, shards: usize) -> Bounds {
+    let parted = database.tables.iter().zip(&partition.columns).filter(|(_, c)| **c == Some(0)).map(|(t, _)| t);
+    let mut cuts: Vec<Word> = Vec::new();
+    if let Some(table) = parted.max_by_key(|t| t.len()).filter(|t| !t.is_empty()) {
+        cuts.extend((1..shards).map(|i| table.row(table.len() * i / shards)[0]));
+        cuts.dedup();
+        cuts.retain(|c| *c > 0);
+    }
+    let firsts = std::iter::once(0).chain(cuts.iter().copied());
+    firsts.zip(cuts.iter().copied().map(Some).chain([None])).collect()
+}
+
+fn mask(program: &Program, partition: &Partition, wanted: &[bool], here: impl Fn(Place) -> bool) -> Vec<bool> {
+    let rules = program.rules.iter().zip(&partition.places);
+    rules.map(|(r, p)| wanted[r.head.index()] && here(*p)).collect()
+}
+
+fn reads(literals: &[Literal]) -> impl Iterator<Item = RelId> + '_ {
+    literals.iter().filter_map(|l| match l {
+        Literal::Atom(a) | Literal::Not(a) => Some(a.rel),
+        Literal::Aggregate { rel, .. } => Some(*rel),
+        Literal::Compare { .. } | Literal::Range { .. } => None,
+    })
+}
+
+/// Leaves only rules that lead to these relations.
+fn cone(program: &Program, rules: &mut [bool], roots: &[RelId]) {
+    let mut needed = vec![false; program.relations.len()];
+    roots.iter().for_each(|r| needed[r.index()] = true);
+    for s in program.strata.iter().rev() {
+        if !s.relations.iter().any(|r| needed[r.index()]) {
+            s.rules.iter().for_each(|r| rules[r.index()] = false);
+            continue;
+        }
+        for id in s.rules.iter().filter(|r| rules[r.index()]) {
+            s.relations.iter().for_each(|r| needed[r.index()] = true);
+            reads(&program.rule(*id).body).for_each(|r| needed[r.index()] = true);
+        }
+    }
+}
+
+/// What the shards of a pass are made of.
+struct Split<'a> {
+    given: &'a [Table],
+    partition: &'a Partition,
+    bounds: &'a Bounds,
+    /// By relation: whether a shard needs it.
+    needed: Vec<bool>,
+    /// Rows by shard of parted relations whose key is not the first column.
+    sorted: BTreeMap<usize, Vec<Table>>,
+}
+
+impl<'a> Split<'a> {
+    fn new(
+        program: &Program,
+        given: &'a [Table],
+        partition: &'a Partition,
+        bounds: &'a Bounds,
+        rules: &[bool],
+        pass: usize,
+    ) -> Self {
+        // A parted relation goes along even if no rule reads it: its rows may be wanted.
+        let mut needed: Vec<bool> = partition.columns.iter().map(Option::is_some).collect();
+        for (rule, _) in program.rules.iter().zip(rules).filter(|(_, runs)| **runs) {
+            reads(&rule.body).for_each(|r| needed[r.index()] |= partition.levels[r.index()] <= pass);
+        }
+        let mut sorted = BTreeMap::new();
+        for (i, column) in partition.columns.iter().enumerate() {
+            let Some(column) = column.filter(|c| *c > 0) else { continue };
+            let table = &given[i];
+            let mut rows: Vec<Vec<Word>> = vec![Vec::new(); bounds.len()];
+            for row in table.rows() {
+                rows[bounds.partition_point(|(from, _)| *from <= row[column]) - 1].extend_from_slice(row);
+            }
+            sorted.insert(i, rows.into_iter().map(|r| Table::from_sorted(table.width(), r)).collect());
+        }
+        Self { given, partition, bounds, needed, sorted }
+    }
+
+    fn shard(&self, shard: usize, symbols: &Arc<Symbols>) -> Database {
+        let (from, to) = self.bounds[shard];
+        let table = |(i, t): (usize, &Table)| match self.partition.columns[i] {
+            _ if !self.needed[i] => Table::new(t.width()),
+            None => t.clone(),
+            Some(0) => t.between(from, to),
+            Some(_) => self.sorted[&i][shard].clone(),
+        };
+        Database { symbols: Symbols::over(symbols), tables: self.given.iter().enumerate().map(table).collect() }
+    }
+}
+
+/// Adds the rows of a shard's table, with the texts that the shard made put into the common symbols.
+fn translate(
+    program: &Program,
+    rel: RelId,
+    table: Table,
+    own: &Symbols,
+    known: usize,
+    common: &mut Symbols,
+    rows: &mut Vec<Word>,
+) {
+    let (width, at) = (table.width(), rows.len());
+    rows.extend(table.into_data());
+    if own.len() == known {
+        return;
+    }
+    for (c, column) in program.rel(rel).columns.iter().enumerate() {
+        if column.prim == Prim::Symbol {
+            for w in rows[at..].iter_mut().skip(c).step_by(width) {
+                if *w as usize >= known {
+                    *w = common.intern(own.resolve(*w));
+                }
+            }
+        }
+    }
+}
+
+/// Does `n` pieces of work on so many threads (0: as many as the machine has) and takes the results in order. Nobody runs
+/// further ahead of what is taken than twice the number of threads.
+fn in_order<T: Send>(
+    n: usize,
+    threads: usize,
+    work: impl Fn(usize) -> T + Sync,
+    mut take: impl FnMut(T) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        t => t,
+    };
+    if threads == 1 || n == 1 {
+        for i in 0..n {
+            take(work(i))?;
+        }
+        return ControlFlow::Continue(());
+    }
+    struct Shared<T> {
+        done: BTreeMap<usize, std::thread::Result<T>>,
+        taken: usize,
+    }
+    let next = AtomicUsize::new(0);
+    let shared = Mutex::new(Shared { done: BTreeMap::new(), taken: 0 });
+    let changed = Condvar::new();
+    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(n) {
+            scope.spawn(|| {
+                loop {
+                    let i = next.fetch_add(1, Ordering::Relaxed);
+                    if i >= n {
+                        return;
+                    }
+                    let mut s = lock();
+                    while i >= s.taken.saturating_add(2 * threads) {
+                        s = changed.wait(s).unwrap_or_else(PoisonError::into_inner);
+                    }
+                    if s.taken >= n {
+                        return;
+                    }
+                    drop(s);
+                    let result = catch_unwind(AssertUnwindSafe(|| work(i)));
+                    lock().done.insert(i, result);
+                    changed.notify_all();
+                }
+            });
+        }
+        for i in 0..n {
+            let mut s = lock();
+            let result = loop {
+                match s.done.remove(&i) {
+                    Some(r) => break r,
+                    None => s = changed.wait(s).unwrap_or_else(PoisonError::into_inner),
+                }
+            };
+            drop(s);
+            let went = match result {
+                Ok(result) => take(result),
+                Err(panic) => {
+                    lock().taken = n;
+                    changed.notify_all();
+                    resume_unwind(panic)
+                }
+            };
+            let mut s = lock();
+            s.taken = if went.is_break() { n } else { i + 1 };
+            drop(s);
+            changed.notify_all();
+            went?;
+        }
+        ControlFlow::Continue(())
+    })
+}
