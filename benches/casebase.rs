@@ -76,7 +76,8 @@ fn get<'a>(row: &'a Row, column: &str) -> &'a str {
 }
 
 fn is_date(text: &str) -> bool {
-    text.len() == 10 && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() })
+    text.len() == 10
+        && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() })
 }
 
 fn template(folder: &Path, tables: &[Table]) -> Result<Option<Template>, Box<dyn Error>> {
@@ -169,7 +170,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     let at = |name: &str| tables.iter().position(|t| t.name == name).ok_or_else(|| format!("no table {name}"));
-    let (organizations, people, postings, rulings) = (at("organizations")?, at("people")?, at("postings")?, at("rulings")?);
+    let (organizations, people, postings, rulings) =
+        (at("organizations")?, at("people")?, at("postings")?, at("rulings")?);
     let kept: BTreeSet<usize> = [at("cases")?, at("participants")?].into();
     let mut templates = Vec::new();
     for folder in folders(&given)? {
@@ -182,7 +184,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut case, mut office) = (0, 0);
     while case < total {
         let mut ticket = dice.roll(weights.iter().sum());
-        let chosen = weights.iter().position(|w| ticket < *w || { ticket -= *w; false }).unwrap_or(0);
+        let chosen = weights
+            .iter()
+            .position(|w| {
+                ticket < *w || {
+                    ticket -= *w;
+                    false
+                }
+            })
+            .unwrap_or(0);
         let template = &templates[chosen];
         for org in &template.orgs {
             let mut row = org.clone();
@@ -195,7 +205,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let model = &template.cases[dice.roll(template.cases.len() as u64) as usize];
             let won = dice.roll(100) < WON;
             let days = jiff::Span::new().days((dice.roll(105) as i64 - 52) * 7);
-            let late: jiff::civil::Date = model.last.parse::<jiff::civil::Date>().unwrap_or_default().checked_add(days)?;
+            let late: jiff::civil::Date =
+                model.last.parse::<jiff::civil::Date>().unwrap_or_default().checked_add(days)?;
             let days = if late.to_string().as_str() > LAST { jiff::Span::new() } else { days };
             let luck = dice.roll(COLLEAGUES);
             let mut sharing: BTreeMap<&(String, String), u64> = BTreeMap::new();
@@ -244,7 +255,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let row: Row = [("person".to_owned(), person.clone()), ("name".to_owned(), name(person))].into();
             write(&mut tables, people, &row)?;
             if !org.is_empty() {
-                let row = [("person", person.clone()), ("org", format!("{office}-{org}")), ("position", "staff".to_owned())];
+                let row =
+                    [("person", person.clone()), ("org", format!("{office}-{org}")), ("position", "staff".to_owned())];
                 write(&mut tables, postings, &row.map(|(k, v)| (k.to_owned(), v)).into())?;
             }
         }

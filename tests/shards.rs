@@ -33,7 +33,7 @@ fn in_shards(program: &Program, partition: &Partition, n: usize, threads: usize)
         pieces.push(p);
         ControlFlow::Continue(())
     });
-    let (whole, _) = done.ok()?.expect("nobody ended the run");
+    let (whole, _) = done.ok()?;
     let mut all = rows(program, &whole);
     for (name, lines) in &mut all {
         let rel = program.relation(name).unwrap();
@@ -62,7 +62,16 @@ fn agree(text: &str) -> Result<[usize; 2], TestCaseError> {
             // A functor without value can be met earlier where rules run in another order.
             let Some(got) = in_shards(&program, &partition, n, threads) else { continue };
             for (a, b) in want.iter().zip(&got) {
-                prop_assert_eq!(a, b, "key {:?}, {} shards, {} threads, {:#?} in\n{}", key, n, threads, &partition, text);
+                prop_assert_eq!(
+                    a,
+                    b,
+                    "key {:?}, {} shards, {} threads, {:#?} in\n{}",
+                    key,
+                    n,
+                    threads,
+                    &partition,
+                    text
+                );
             }
         }
     }
@@ -140,4 +149,35 @@ fn random_programs_part() {
         seen = [seen[0] + got[0], seen[1] + got[1]];
     }
     assert!(seen[0] > 50 && seen[1] > 20, "{seen:?}");
+}
+
+/// The built-in rulebook parts by its cases, in few passes.
+#[test]
+fn the_rulebook_parts() {
+    let book = zhuize::rulebook::Rulebook::load(&zhuize::rulebook::RuleTree::embedded()).rulebook.unwrap();
+    let program = &book.program;
+    let rows: Vec<usize> = program.relations.iter().map(|r| usize::from(!r.inputs.is_empty())).collect();
+    let partition = partition::choose(program, &rows).unwrap();
+    assert_eq!(program.types[partition.key.index()].name, "Case");
+    let mut lines = Vec::new();
+    for (rule, &place) in program.rules.iter().zip(&partition.places) {
+        let whole = rule.body.iter().all(|l| match l {
+            zhuize::lang::program::Literal::Atom(a) => partition.columns[a.rel.index()].is_none(),
+            _ => true,
+        });
+        if !matches!(place, Place::Shard(_)) && !(whole && place == Place::Between(0)) {
+            lines.push(format!("{place:?} {} {}", program.place(rule.span), program.rel(rule.head).name));
+        }
+    }
+    assert!(
+        partition.passes() <= 2,
+        "{} passes\n{}\n{:?}",
+        partition.passes(),
+        lines.join("\n"),
+        partition
+            .gathered
+            .iter()
+            .map(|g| g.iter().map(|r| &program.rel(*r).name).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    );
 }

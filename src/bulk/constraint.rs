@@ -63,6 +63,12 @@ pub(super) fn any(program: &Program, db: &Database) -> bool {
     program.relations.iter().zip(&db.tables).any(|(r, t)| r.notes.has("constraint") && !t.is_empty())
 }
 
+/// Whether any constraint is violated whose rows did not come in pieces.
+pub(super) fn any_of(program: &Program, db: &Database, taken: &[bool]) -> bool {
+    let rows = program.relations.iter().zip(&db.tables).zip(taken);
+    rows.into_iter().any(|((r, t), taken)| !taken && r.notes.has("constraint") && !t.is_empty())
+}
+
 /// All violated constraints; `given` holds the given facts alone.
 pub(super) fn contradictions(
     book: &Rulebook,

@@ -9,10 +9,13 @@ pub mod similar;
 
 pub use constraint::{Contradiction, Row};
 
+use crate::engine::partition::{self, Partition};
 use crate::engine::store::Database;
-use crate::engine::{self, limit::Limit};
+use crate::engine::{self, Options, limit::Limit, shards};
 use crate::facts::{self, LoadOptions, Loaded, Sources};
+use crate::lang::program::RelId;
 use crate::rulebook::Rulebook;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,6 +61,13 @@ pub enum Stage {
     Evaluate,
     /// Looking for contradictions.
     Check,
+    /// So many pieces are done.
+    Piece {
+        /// Finished pieces.
+        done: usize,
+        /// All pieces, about.
+        of: usize,
+    },
 }
 
 /// A finished run.
@@ -65,8 +75,10 @@ pub enum Stage {
 pub struct Run {
     /// What was loaded; its `database` has been given away to `database`.
     pub loaded: Loaded,
-    /// Given facts and conclusions.
+    /// Given facts and conclusions; without those of relations that were taken piece by piece.
     pub database: Database,
+    /// By relation: whether its rows were taken piece by piece.
+    pub taken: Vec<bool>,
     /// What the engine has to say of its work.
     pub profile: engine::Profile,
     /// Time of loading, of evaluating, and of finding proof skeletons.
@@ -78,6 +90,10 @@ pub struct Run {
 /// # Errors
 /// Defects of the tables, unless they may be skipped.
 pub fn load(book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
+    load_as(book, request, false)
+}
+
+fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, Trouble> {
     let mut shipped: Vec<(String, Arc<str>)> =
         book.shipped.iter().map(|s| (s.path.clone(), Arc::from(s.text.as_str()))).collect();
     if !request.set.is_empty() {
@@ -94,6 +110,7 @@ pub fn load(book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
     options.skip_bad_rows = request.skip_bad_rows;
     options.origins = request.origins;
     options.encoding = request.encoding;
+    options.ordered = ordered;
     let loaded = facts::load(&book.program, &book.codes, &sources, &options);
     if !loaded.diagnostics.is_empty() {
         return Err(Trouble::Schema(loaded.diagnostics));
@@ -122,10 +139,163 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
     let evaluate_time = start.elapsed();
     watch(Stage::Check);
     if constraint::any(&book.program, &database) {
-        // The rows are looked up in a second reading: a sound casebase pays nothing for the question.
-        let again = load(book, &Request { origins: true, ..request.clone() })?;
-        let found = constraint::contradictions(book, &again.database, &database, &again.origins);
-        return Err(Trouble::Contradictions(found));
+        return Err(contradictions(book, request));
     }
-    Ok(Run { loaded, database, profile, times: (load_time, evaluate_time, Duration::ZERO) })
+    let taken = vec![false; database.tables.len()];
+    Ok(Run { loaded, database, taken, profile, times: (load_time, evaluate_time, Duration::ZERO) })
+}
+
+/// What contradicts itself, looked up in a second reading: a sound casebase pays nothing for the question.
+fn contradictions(book: &Rulebook, request: &Request) -> Trouble {
+    let again = match load(book, &Request { origins: true, ..request.clone() }) {
+        Ok(again) => again,
+        Err(trouble) => return trouble,
+    };
+    let relations = book.program.relations.iter().enumerate();
+    let wanted = relations.filter(|(_, r)| r.notes.has("constraint")).map(|(i, _)| RelId(i as u32)).collect();
+    let options = Options { threads: request.threads, wanted: Some(wanted), ..Options::default() };
+    match engine::evaluate(&book.program, again.database.clone(), &options) {
+        Err(limit) => Trouble::Limit(limit),
+        Ok((database, _)) => {
+            Trouble::Contradictions(constraint::contradictions(book, &again.database, &database, &again.origins))
+        }
+    }
+}
+
+/// How a run is cut up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cut {
+    /// Number of shards; by the size of the casebase if 0.
+    pub shards: usize,
+}
+
+/// What is to be done after a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Go on.
+    On,
+    /// Derive the conclusions again from the first piece on: they must be written in another way.
+    Again,
+    /// End the run.
+    Stop,
+}
+
+/// What a piece of a run holds.
+#[derive(Debug)]
+pub struct Piece<'a> {
+    /// Its conclusions.
+    pub database: &'a Database,
+    /// By relation: whether its rows are in the piece. The others come with the result of the run.
+    pub here: &'a [bool],
+    /// By relation: the column in which stands what no other piece holds.
+    pub keys: &'a [Option<usize>],
+}
+
+/// Conclusions put in a form that can be kept, on the thread that derived them.
+type Put<'a, P> = &'a (dyn Fn(&Piece<'_>) -> P + Sync);
+
+struct Pieces<'a, P> {
+    book: &'a Rulebook,
+    put: Put<'a, P>,
+    here: Vec<bool>,
+    keys: Vec<Option<usize>>,
+}
+
+impl<P: Send> shards::Sink for Pieces<'_, P> {
+    /// `None` where the tables contradict themselves.
+    type Piece = Option<P>;
+
+    fn piece(&self, shard: &Database) -> Option<P> {
+        let sound = !constraint::any(&self.book.program, shard);
+        sound.then(|| (self.put)(&Piece { database: shard, here: &self.here, keys: &self.keys }))
+    }
+}
+
+/// Runs the rulebook over a casebase shard by shard. What is kept of each piece goes to `take` in the order of the cases;
+/// see [`Next`].
+///
+/// # Errors
+/// Defects or contradictions of the tables, or a limit of the engine.
+pub fn stream<P: Send>(
+    book: &Rulebook,
+    request: &Request,
+    cut: Cut,
+    mut watch: impl FnMut(Stage),
+    put: Put<'_, P>,
+    mut take: impl FnMut(P) -> Next,
+) -> Result<Run, Trouble> {
+    let program = &book.program;
+    watch(Stage::Load);
+    let start = Instant::now();
+    let mut loaded = load_as(book, request, true)?;
+    let load_time = start.elapsed();
+    watch(Stage::Evaluate);
+    let start = Instant::now();
+    let mut options = Options { threads: request.threads, ..Options::default() };
+    let mut database = std::mem::take(&mut loaded.database);
+    database.add_program_facts(program);
+    options.complete = true;
+    let rows: Vec<usize> = database.tables.iter().map(engine::store::Table::len).collect();
+    let n = if cut.shards > 0 { cut.shards } else { shards::suitable(rows.iter().sum()) };
+    let partition = if n > 1 { partition::choose(program, &rows) } else { None };
+    // What marks the rows of all pieces must be in all of them.
+    let marks =
+        |p: &Partition| program.relations.iter().zip(&p.columns).all(|(r, c)| c.is_some() || !r.notes.has("mark"));
+    let partition = partition.filter(marks);
+    let Some(mut partition) = partition else {
+        let (database, profile) = engine::evaluate(program, database, &options).map_err(Trouble::Limit)?;
+        let evaluate_time = start.elapsed();
+        watch(Stage::Check);
+        let all = vec![true; database.tables.len()];
+        let keys = vec![Some(0); all.len()];
+        let pieces = Pieces { book, put, here: all.clone(), keys };
+        loop {
+            let Some(piece) = shards::Sink::piece(&pieces, &database) else {
+                return Err(contradictions(book, request));
+            };
+            if take(piece) != Next::Again {
+                break;
+            }
+        }
+        return Ok(Run { loaded, database, taken: all, profile, times: (load_time, evaluate_time, Duration::ZERO) });
+    };
+    // A relation whose rows do not begin with the key is written when all of it is there, with the marks of its rows.
+    let apart: Vec<bool> = partition.columns.iter().map(|c| *c == Some(0)).collect();
+    let late = program.relations.iter().enumerate().filter(|(i, r)| {
+        partition.columns[*i]
+            .is_some_and(|c| c > 0 && !(r.outputs.is_empty() && r.notes.0.is_empty()) || r.notes.has("mark"))
+    });
+    let late: Vec<RelId> = late.map(|(i, _)| RelId(i as u32)).collect();
+    partition.keep(&late);
+    let pieces = Pieces { book, put, here: apart.clone(), keys: partition.columns.clone() };
+    let mut sound = true;
+    loop {
+        let mut again = false;
+        let mut pieces_done = 0;
+        let done = shards::evaluate(program, database, &partition, n, &options, &pieces, |piece| {
+            let Some(piece) = piece else {
+                sound = false;
+                return ControlFlow::Break(());
+            };
+            pieces_done += 1;
+            watch(Stage::Piece { done: pieces_done, of: n });
+            match take(piece) {
+                Next::On => ControlFlow::Continue(()),
+                next => {
+                    again = next == Next::Again;
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        let (back, profile) = done.map_err(Trouble::Limit)?;
+        if !sound || constraint::any_of(program, &back, &apart) {
+            drop(back);
+            return Err(contradictions(book, request));
+        }
+        if !again {
+            let times = (load_time, start.elapsed(), Duration::ZERO);
+            return Ok(Run { loaded, database: back, taken: apart, profile, times });
+        }
+        database = back;
+    }
 }

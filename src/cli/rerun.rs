@@ -3,10 +3,12 @@
 use super::Failure;
 use super::run::{Further, fill, finish, skeletons};
 use super::setting::{self, Setting};
-use crate::bulk::{self, Run, Trouble};
+use crate::bulk::{self, Cut, Run, Trouble};
 use crate::lang::date;
-use crate::report::manifest::{self, Hashed, Input, Manifest};
-use crate::report::{layout, staging::Staging, xlsx};
+use crate::report::manifest::{self, Form, Hashed, Input, Manifest};
+use crate::report::results::{Results, Scribe};
+use crate::report::staging::{Staging, Written};
+use crate::report::{layout, xlsx};
 use crate::rulebook::Rulebook;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -45,7 +47,15 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let mut differences = Vec::new();
     rules(&told.rules, &manifest::rules(&book), setting, &mut differences);
     let rules_differ = !differences.is_empty();
-    let mut run = match bulk::run(&book, &request, |_| {}) {
+    let aside = tempfile::tempdir()?;
+    let target = args.output.clone().unwrap_or_else(|| aside.path().join("rerun"));
+    let form = asked(&told);
+    let scribe = Scribe::new(&book.program, true, form.safe_csv);
+    let mut results = Results::new(&scribe, Some(Staging::new(&target)?));
+    let put = |piece: &bulk::Piece<'_>| scribe.lines(piece);
+    let shards = usize::from(form.patterns || form.workbook.is_some());
+    let run = bulk::stream(&book, &request, Cut { shards }, |_| {}, &put, |lines| results.take(lines));
+    let mut run = match run {
         Ok(run) => run,
         Err(trouble) => {
             inputs(&told.inputs, &read_inputs(&book, &request, &trouble), setting, &mut differences);
@@ -57,10 +67,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     };
     inputs(&told.inputs, &manifest::inputs(&run.loaded.inventory), setting, &mut differences);
     let home = args.manifest.parent().unwrap_or(Path::new(""));
-    let aside = tempfile::tempdir()?;
-    let target = args.output.clone().unwrap_or_else(|| aside.path().join("rerun"));
-    let mut staging = Staging::new(&target)?;
-    let now = write(&told, &book, &request, &mut run, &mut staging)?;
+    let (Some((mut staging, written)), _) = results.finish(&run)? else { return Err(Failure::Negative) };
+    let now = write(form, &book, &request, &mut run, &mut staging, written)?;
     outputs(&told, &now, home, &staging, setting, &mut differences);
     if differences.is_empty() {
         rest(&told, &now, setting, &mut differences);
@@ -156,21 +164,26 @@ fn read_inputs(book: &Rulebook, request: &bulk::Request, trouble: &Trouble) -> V
     }
 }
 
-/// Writes everything again.
-fn write(
-    told: &Manifest,
-    book: &Rulebook,
-    request: &bulk::Request,
-    run: &mut Run,
-    staging: &mut Staging,
-) -> Result<Manifest, Failure> {
-    // A manifest of the first layout does not say what was asked for beside the tables; its outputs do.
+/// What was asked for beside the tables. A manifest of the first layout does not say so; its outputs do.
+fn asked(told: &Manifest) -> Form {
     let had = |name: &str| told.outputs.iter().any(|o| o.file == name);
     let mut form = told.form.clone();
     form.patterns |= had("patterns.csv");
     if had("results.xlsx") && form.workbook.is_none() {
         form.workbook = Some("en".to_owned());
     }
+    form
+}
+
+/// Writes what stands beside the tables again.
+fn write(
+    form: Form,
+    book: &Rulebook,
+    request: &bulk::Request,
+    run: &mut Run,
+    staging: &mut Staging,
+    written: Vec<(Written, usize)>,
+) -> Result<Manifest, Failure> {
     let skeletons = if form.patterns { skeletons(book, request, run)? } else { None };
     let workbook = match form.workbook.as_deref() {
         None => None,
@@ -180,7 +193,7 @@ fn write(
             Some(made.map_err(|e| Failure::Output(std::io::Error::other(e)))?)
         }
     };
-    fill(book, request, run, staging, Further { skeletons, workbook, form })
+    fill(book, request, run, staging, written, Further { skeletons, workbook, form })
 }
 
 /// Compares what has a name on both sides.

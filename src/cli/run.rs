@@ -4,14 +4,18 @@ use super::form;
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk::patterns::{self, Pattern};
-use crate::bulk::{self, Run, Stage};
+use crate::bulk::{self, Cut, Run, Stage};
 use crate::lang::program::RelId;
 use crate::proof::whole::Whole;
 use crate::report::manifest::{self, Form, Manifest};
-use crate::report::{layout, rejected, staging::Staging, staging::whole, summary, table, xlsx};
+use crate::report::results::{Results, Scribe};
+use crate::report::staging::{Staging, Written, whole};
+use crate::report::summary::{self, Tally};
+use crate::report::{layout, rejected, xlsx};
 use crate::rulebook::Rulebook;
+use std::cell::OnceCell;
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Arguments of `run`.
@@ -32,6 +36,9 @@ pub struct Args {
     /// Write DIR/patterns.csv as well, the table of proof skeletons of the final states
     #[arg(long)]
     patterns: bool,
+    /// Derive in N pieces; by the size of the casebase if 0. The results are the same
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    shards: usize,
     /// Print time, rows and plan of every rule
     #[arg(long)]
     profile: bool,
@@ -56,36 +63,45 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let book = setting.rulebook(err)?;
     let request = args.question.request(false);
     let progress = Progress::new(setting);
-    let mut run = match bulk::run(&book, &request, |stage| progress.stage(stage, setting)) {
+    let to_workbook = args.output.as_deref().is_some_and(setting::is_workbook);
+    let folder = args.output.as_deref().filter(|_| !to_workbook);
+    let scribe = Scribe::new(&book.program, folder.is_some(), args.safe_csv);
+    let mut results = Results::new(&scribe, folder.map(Staging::new).transpose()?);
+    let put = |piece: &bulk::Piece<'_>| scribe.lines(piece);
+    // A workbook and patterns need all conclusions at once.
+    let shards = if to_workbook || args.xlsx || args.patterns { 1 } else { args.shards };
+    let watch = |stage| progress.stage(stage, setting);
+    let run = bulk::stream(&book, &request, Cut { shards }, watch, &put, |lines| results.take(lines));
+    let mut run = match run {
         Ok(run) => run,
         Err(trouble) => {
             progress.end();
             return Err(setting::trouble(trouble, &book, setting, err));
         }
     };
-    if let Some(dir) = &args.output {
-        let skeletons = if args.patterns { skeletons(&book, &request, &mut run)? } else { None };
-        progress.say(setting.say("写出结果", "writing"));
-        let workbook = || {
-            xlsx::results(&book, &run, request.as_of, setting.facts_lang())
-                .map_err(|e| Failure::Output(std::io::Error::other(e)))
-        };
-        if super::setting::is_workbook(dir) {
-            whole(dir, &workbook()?)?;
-        } else {
-            let extra = if args.xlsx { Some(workbook()?) } else { None };
-            let language = extra.as_ref().map(|_| setting.say("zh", "en").to_owned());
-            let form = Form { safe_csv: args.safe_csv, patterns: args.patterns, workbook: language };
-            let more = Further { skeletons, workbook: extra, form };
-            write_folder(&book, &request, &run, dir, more)?;
-        }
+    progress.say(setting.say("写出结果", "writing"));
+    let skeletons = if args.patterns { skeletons(&book, &request, &mut run)? } else { None };
+    let workbook = || {
+        xlsx::results(&book, &run, request.as_of, setting.facts_lang())
+            .map_err(|e| Failure::Output(std::io::Error::other(e)))
+    };
+    let (files, tally) = results.finish(&run)?;
+    if let Some((mut staging, written)) = files {
+        let extra = if args.xlsx { Some(workbook()?) } else { None };
+        let language = extra.as_ref().map(|_| setting.say("zh", "en").to_owned());
+        let form = Form { safe_csv: args.safe_csv, patterns: args.patterns, workbook: language };
+        let more = Further { skeletons, workbook: extra, form };
+        fill(&book, &request, &run, &mut staging, written, more)?;
+        finish(staging)?;
+    } else if let Some(file) = &args.output {
+        whole(file, &workbook()?)?;
     }
     progress.end();
     if !setting.quiet {
         if !run.loaded.warnings.is_empty() {
             write!(err, "{}", run.loaded.warnings.render(setting.facts_lang()))?;
         }
-        print_summary(&book, &request, &run, args, setting, out)?;
+        print_summary(&book, &request, (&run, &tally), args, setting, out)?;
     }
     if args.profile {
         let (load, evaluate, skeletons) = run.times;
@@ -120,40 +136,20 @@ pub(super) struct Further {
 /// Files that a run writes only sometimes.
 const SOMETIMES: [&str; 4] = ["rejected.csv", "spellings.csv", "results.xlsx", "patterns.csv"];
 
-/// Writes all outputs of a run, whole or not at all.
-fn write_folder(book: &Rulebook, request: &bulk::Request, run: &Run, dir: &Path, more: Further) -> Result<(), Failure> {
-    let mut staging = Staging::new(dir)?;
-    fill(book, request, run, &mut staging, more)?;
-    finish(staging)
-}
-
 /// Puts all outputs in place.
 pub(super) fn finish(staging: Staging) -> Result<(), Failure> {
     Ok(staging.finish("manifest.json", &SOMETIMES)?)
 }
 
-/// Writes all outputs of a run, and gives the manifest.
+/// Writes what stands beside the tables, and gives the manifest.
 pub(super) fn fill(
     book: &Rulebook,
     request: &bulk::Request,
     run: &Run,
     staging: &mut Staging,
+    mut written: Vec<(Written, usize)>,
     more: Further,
 ) -> Result<Manifest, Failure> {
-    let ranks = table::Ranks::new(&run.database.symbols);
-    let mut written = Vec::new();
-    for (i, relation) in book.program.relations.iter().enumerate() {
-        if relation.outputs.is_empty() {
-            continue;
-        }
-        let rel = crate::lang::program::RelId(i as u32);
-        let mut rows = 0;
-        let file = staging.file(&table::file_name(relation), |mut w| {
-            rows = table::write_csv(&book.program, &run.database, &ranks, rel, more.form.safe_csv, &mut w)?;
-            Ok(())
-        })?;
-        written.push((file, rows));
-    }
     if !run.loaded.rejected.is_empty() {
         let rows = run.loaded.rejected.len();
         written.push((staging.file("rejected.csv", |w| rejected::write(&run.loaded.rejected, w))?, rows));
@@ -177,7 +173,7 @@ pub(super) fn fill(
 fn print_summary(
     book: &Rulebook,
     request: &bulk::Request,
-    run: &Run,
+    (run, tally): (&Run, &Tally),
     args: &Args,
     setting: &Setting,
     out: &mut dyn Write,
@@ -200,8 +196,8 @@ fn print_summary(
             writeln!(out, "{n} rows with defects were left out: see rejected.csv")?;
         }
     }
-    let blocks = summary::summary(&book.program, &book.codes, &run.database);
-    let marked = summary::marked(&book.program, &run.database);
+    let blocks = tally.blocks(&book.program, &book.codes);
+    let marked = tally.marked();
     for b in &blocks {
         let title = book.codes.find("instrument", &b.group).map_or("", |c| if zh { &c.zh } else { &c.en });
         let mark = if marked.contains(&b.group) {
@@ -224,7 +220,7 @@ fn print_summary(
             }
         }
     }
-    if let Some((case, person, instrument)) = summary::example(&book.program, &run.database) {
+    if let Some((case, person, instrument)) = tally.example() {
         let facts = request.facts.display();
         let mut line = format!("zhuize why {facts} --case {case} --person {person} --instrument {instrument}");
         if let Some(d) = args.question.choice.as_of {
@@ -244,20 +240,24 @@ fn print_summary(
 }
 
 /// A spinner on a terminal; nothing elsewhere.
-struct Progress(Option<indicatif::ProgressBar>);
+struct Progress {
+    bar: Option<indicatif::ProgressBar>,
+    first: OnceCell<Instant>,
+}
 
 impl Progress {
     fn new(setting: &Setting) -> Self {
         let show = !setting.quiet && std::io::stderr().is_terminal();
-        Self(show.then(|| {
+        let bar = show.then(|| {
             let bar = indicatif::ProgressBar::new_spinner();
             bar.enable_steady_tick(std::time::Duration::from_millis(120));
             bar
-        }))
+        });
+        Self { bar, first: OnceCell::new() }
     }
 
     fn say(&self, text: &str) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.set_message(format!("{text} {:.0?}", bar.elapsed()));
         }
     }
@@ -267,11 +267,22 @@ impl Progress {
             Stage::Load => setting.say("读取并核对数据", "reading and checking the tables"),
             Stage::Evaluate => setting.say("推导结论", "deriving"),
             Stage::Check => setting.say("核对矛盾", "looking for contradictions"),
+            Stage::Piece { done, of } => return self.piece(done, of, setting),
         });
     }
 
+    /// How much of the deriving is done, and how long the rest takes.
+    fn piece(&self, done: usize, of: usize, setting: &Setting) {
+        let Some(bar) = &self.bar else { return };
+        let start = *self.first.get_or_init(Instant::now);
+        let rest = start.elapsed().mul_f64(of.saturating_sub(done) as f64 / done.max(1) as f64);
+        let share = 100 * done / of.max(done).max(1);
+        let (text, left) = (setting.say("推导结论", "deriving"), setting.say("约剩", "left about"));
+        bar.set_message(format!("{text} {share} % · {left} {rest:.0?} · {:.0?}", bar.elapsed()));
+    }
+
     fn end(&self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

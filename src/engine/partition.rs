@@ -42,6 +42,13 @@ impl Partition {
         self.gathered.len()
     }
 
+    /// Has the rows of all shards of these parted relations put together as well.
+    pub fn keep(&mut self, relations: &[RelId]) {
+        for rel in relations {
+            self.gather(self.levels[rel.index()], *rel);
+        }
+    }
+
     /// Rules that run over all rows together.
     #[must_use]
     pub fn between(&self) -> usize {
@@ -56,6 +63,9 @@ pub fn choose(program: &Program, rows: &[usize]) -> Option<Partition> {
     if program.rules.iter().any(asks_for_identity) {
         return None;
     }
+    // A key that a functor makes may come behind all given ones.
+    let makes_key =
+        |p: &Partition| program.rules.iter().any(|r| p.columns[r.head.index()].is_some_and(|c| is_made(r, &r.args[c])));
     let mut types: BTreeSet<TypeId> = BTreeSet::new();
     for (r, _) in program.relations.iter().zip(rows).filter(|(_, n)| **n > 0) {
         types.extend(r.columns.iter().map(|c| c.ty).filter(|t| program.types[t.index()].span.is_some()));
@@ -67,7 +77,7 @@ pub fn choose(program: &Program, rows: &[usize]) -> Option<Partition> {
         let parted: usize = p.columns.iter().zip(rows).filter(|(c, _)| c.is_some()).map(|(_, n)| *n).sum();
         let reads = |r: &Rule| r.body.iter().any(|l| relation(l).is_some_and(|r| p.columns[r.index()].is_some()));
         let readers = program.rules.iter().filter(|r| reads(r)).count();
-        let good = parted * 2 >= total && p.between() * 10 <= readers;
+        let good = parted * 2 >= total && p.between() * 10 <= readers && !makes_key(&p);
         if good && best.as_ref().is_none_or(|(n, _)| parted > *n) {
             best = Some((parted, p));
         }
@@ -89,6 +99,15 @@ fn asks_for_identity(rule: &Rule) -> bool {
             Literal::Range { from, to, step, .. } => within(from) || within(to) || step.as_ref().is_some_and(within),
             _ => false,
         })
+}
+
+/// Whether no row holds the value of a head term.
+fn is_made(rule: &Rule, term: &Term) -> bool {
+    match term {
+        Term::Const(_) => false,
+        Term::Apply { .. } => true,
+        Term::Var(v) => !rule.body.iter().any(|l| matches!(l, Literal::Atom(a) if a.args.contains(&Arg::Var(*v)))),
+    }
 }
 
 fn relation(l: &Literal) -> Option<RelId> {
@@ -244,7 +263,11 @@ mod tests {
         assert_eq!(["local", "odd", "busy", "pair", "much", "shown"].map(at), [0, 0, 1, 1, 1, 1]);
         assert_eq!(part.passes(), 2);
         let gathered: Vec<&str> = part.gathered[0].iter().map(|r| p.rel(*r).name.as_str()).collect();
-        assert_eq!(gathered, ["local"], "busy reads it with a blank for a key, so it is found where the rows are together");
+        assert_eq!(
+            gathered,
+            ["local"],
+            "busy reads it with a blank for a key, so it is found where the rows are together"
+        );
         assert_eq!(choose(&p, &vec![5; p.relations.len()]), None, "two of eight rules cross");
     }
 

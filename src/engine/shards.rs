@@ -37,8 +37,8 @@ pub trait Sink: Sync {
     fn piece(&self, shard: &Database) -> Self::Piece;
 }
 
-/// Evaluates a program in so many shards. Pieces are given to `take` in the order of the shards; it can end the run. The
-/// result holds the given facts and all rows of whole relations; `None` if `take` ended the run.
+/// Evaluates a program in so many shards. Pieces are given to `take` in the order of the shards; it can end the run, and
+/// then the result is not complete. The result holds the given facts and all rows of whole and of gathered relations.
 ///
 /// # Errors
 /// When a stated limit is met, in the first shard that meets one.
@@ -50,7 +50,7 @@ pub fn evaluate<S: Sink>(
     options: &Options,
     sink: &S,
     mut take: impl FnMut(S::Piece) -> ControlFlow<()>,
-) -> Result<Option<(Database, Profile)>, Limit> {
+) -> Result<(Database, Profile), Limit> {
     let start = Instant::now();
     if !options.complete {
         database.add_program_facts(program);
@@ -69,6 +69,7 @@ pub fn evaluate<S: Sink>(
             database = after;
             profile.merge(spent);
         }
+        // Where nothing is put together, what is found in this pass is found again in the next one.
         let here = |p: Place| matches!(p, Place::Shard(from) if from <= pass) || p == Place::Emit(pass);
         let mut rules = mask(program, partition, &wanted, here);
         let gathered: Vec<RelId> = partition.gathered[pass].iter().copied().collect();
@@ -84,12 +85,9 @@ pub fn evaluate<S: Sink>(
         let part = Options { threads: 1, rules: Some(Arc::new(rules)), complete: true, ..options.clone() };
         let work = |shard: usize| -> Result<(Output<S::Piece>, Profile), Limit> {
             let (done, spent) = super::evaluate(program, split.shard(shard, &symbols), &part)?;
-            let output = if pass == last {
-                Output::Piece(sink.piece(&done))
-            } else {
-                Output::Rows(gathered.iter().map(|r| done.tables[r.index()].clone()).collect(), done.symbols)
-            };
-            Ok((output, spent))
+            let piece = (pass == last).then(|| sink.piece(&done));
+            let rows = gathered.iter().map(|r| done.tables[r.index()].clone()).collect();
+            Ok((Output { piece, rows, symbols: done.symbols }, spent))
         };
         let mut rows: Vec<Vec<Word>> = vec![Vec::new(); gathered.len()];
         let mut found = Symbols::over(&symbols);
@@ -102,25 +100,17 @@ pub fn evaluate<S: Sink>(
             }
             Ok((output, spent)) => {
                 profile.merge(spent);
-                match output {
-                    Output::Piece(piece) => take(piece),
-                    Output::Rows(tables, own) => {
-                        for ((table, rel), rows) in tables.into_iter().zip(&gathered).zip(&mut rows) {
-                            if table.width() == 0 && !table.is_empty() {
-                                units.push(*rel);
-                            }
-                            translate(program, *rel, table, &own, symbols.len(), &mut found, rows);
-                        }
-                        ControlFlow::Continue(())
+                for ((table, rel), rows) in output.rows.into_iter().zip(&gathered).zip(&mut rows) {
+                    if table.width() == 0 && !table.is_empty() {
+                        units.push(*rel);
                     }
+                    translate(program, *rel, table, &output.symbols, symbols.len(), &mut found, rows);
                 }
+                output.piece.map_or(ControlFlow::Continue(()), &mut take)
             }
         });
         if let Some(limit) = failed {
             return Err(limit);
-        }
-        if ended.is_break() {
-            return Ok(None);
         }
         drop(split);
         drop(symbols);
@@ -130,15 +120,19 @@ pub fn evaluate<S: Sink>(
             database.tables[rel.index()].add(rows);
         }
         database.symbols = found;
+        if ended.is_break() {
+            break;
+        }
     }
     database.symbols = database.symbols.own();
     profile.time = start.elapsed();
-    Ok(Some((database, profile)))
+    Ok((database, profile))
 }
 
-enum Output<P> {
-    Piece(P),
-    Rows(Vec<Table>, Symbols),
+struct Output<P> {
+    piece: Option<P>,
+    rows: Vec<Table>,
+    symbols: Symbols,
 }
 
 /// First keys of the shards but the first, in order; and a last `None`.

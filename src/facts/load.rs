@@ -38,6 +38,9 @@ pub struct LoadOptions {
     pub encoding: Option<&'static encoding_rs::Encoding>,
     /// Bytes beyond which a packed file is not unpacked.
     pub unpacked: u64,
+    /// Give texts ids in the order of their bytes, those of the program's rules included: tables are then in the order in
+    /// which they are written.
+    pub ordered: bool,
 }
 
 /// Largest size to which a packed file may grow, if nobody says otherwise.
@@ -47,7 +50,15 @@ impl LoadOptions {
     /// The usual options on that day.
     #[must_use]
     pub fn new(as_of: i32) -> Self {
-        Self { as_of, skip_bad_rows: false, origins: true, limit: 20, encoding: None, unpacked: UNPACKED }
+        Self {
+            as_of,
+            skip_bad_rows: false,
+            origins: true,
+            limit: 20,
+            encoding: None,
+            unpacked: UNPACKED,
+            ordered: false,
+        }
     }
 }
 
@@ -151,8 +162,15 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
 
     // Symbols, one after the other in the order of the tables; then rows, side by side.
     let mut db = Database::new(program);
+    if options.ordered {
+        db.add_program_texts(program);
+    }
     let mut interner = Interner::new(&mut db.symbols);
-    let maps: Vec<Vec<_>> = parts.iter().map(|t| t.iter().map(|p| interner.part(p)).collect()).collect();
+    let mut maps: Vec<Vec<_>> = parts.iter().map(|t| t.iter().map(|p| interner.part(p)).collect()).collect();
+    if options.ordered {
+        let ids = Arc::new(db.symbols.sort());
+        maps.iter_mut().flatten().flatten().flatten().for_each(|m: &mut super::rows::Map| m.renumber(&ids));
+    }
     let spellings = parts.iter().flatten().flat_map(spellings).collect();
     parts.iter_mut().flatten().for_each(|p| p.dicts.clear());
     let mut rows: Vec<Rows> = schema

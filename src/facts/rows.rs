@@ -59,11 +59,24 @@ pub(crate) struct Map {
     /// Those of the dictionary it begins with.
     base: Option<Arc<Vec<Word>>>,
     own: Arc<Vec<Word>>,
+    /// New ids of the symbols, if they have been given any.
+    ids: Option<Arc<Vec<Word>>>,
 }
 
 impl Map {
+    /// From now on symbols have other ids.
+    pub fn renumber(&mut self, ids: &Arc<Vec<Word>>) {
+        self.ids = Some(ids.clone());
+    }
+
     fn apply(&self, words: &mut [Word], column: usize, width: usize) {
         let words = words.iter_mut().skip(column).step_by(width);
+        if let Some(ids) = &self.ids {
+            let base = self.base.as_ref().map_or(&[][..], |b| b.as_slice());
+            let of: Vec<Word> = base.iter().chain(&self.own[..]).map(|w| ids[*w as usize]).collect();
+            words.for_each(|w| *w = of[*w as usize]);
+            return;
+        }
         match &self.base {
             None => words.for_each(|w| *w = self.own[*w as usize]),
             Some(base) => {
@@ -95,7 +108,7 @@ impl<'s> Interner<'s> {
         let base = dict.base().map(|b| self.dict(b).own);
         let address = Arc::as_ptr(dict).addr();
         if let Some(own) = self.known.get(&address) {
-            return Map { base, own: own.clone() };
+            return Map { base, own: own.clone(), ids: None };
         }
         let mut last = 0u32;
         let mut map = Vec::with_capacity(dict.own().len());
@@ -109,7 +122,7 @@ impl<'s> Interner<'s> {
         }
         let own = Arc::new(map);
         self.known.insert(address, own.clone());
-        Map { base, own }
+        Map { base, own, ids: None }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod layout;
 pub mod manifest;
 pub mod patterns;
 pub mod rejected;
+pub mod results;
 pub mod staging;
 pub mod stats;
 pub mod summary;

@@ -23,6 +23,28 @@ pub struct Written {
     pub blake3: String,
 }
 
+/// A file of a [`Staging`] that is being written.
+pub struct Open {
+    name: String,
+    out: Hashing<BufWriter<File>>,
+}
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Open({})", self.name)
+    }
+}
+
+impl Write for Open {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.out.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 struct Hashing<W> {
     inner: W,
     hasher: blake3::Hasher,
@@ -66,13 +88,30 @@ impl Staging {
     /// # Errors
     /// What the disk says.
     pub fn file(&mut self, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Written> {
-        let file = File::create(self.made.path().join(name))?;
-        let mut out =
-            Hashing { inner: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        let mut out = self.open(name)?;
         write(&mut out)?;
-        out.flush()?;
-        self.names.push(name.to_owned());
-        Ok(Written { name: name.to_owned(), bytes: out.bytes, blake3: out.hasher.finalize().to_hex().to_string() })
+        self.close(out)
+    }
+
+    /// Begins a file, anew if it was begun before.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn open(&self, name: &str) -> io::Result<Open> {
+        let file = File::create(self.made.path().join(name))?;
+        let out = Hashing { inner: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        Ok(Open { name: name.to_owned(), out })
+    }
+
+    /// Ends a file.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn close(&mut self, mut file: Open) -> io::Result<Written> {
+        file.flush()?;
+        let blake3 = file.out.hasher.finalize().to_hex().to_string();
+        self.names.push(file.name.clone());
+        Ok(Written { name: file.name, bytes: file.out.bytes, blake3 })
     }
 
     /// Where a file of it stands until the end.

@@ -6,7 +6,7 @@ use crate::engine::value::{self, Word};
 use crate::lang::date;
 use crate::lang::program::{Prim, Program, RelId, Relation};
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::collections::BTreeSet;
 
 /// How a column is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,17 +127,21 @@ pub struct Mark<'a> {
     pub rows: &'a Table,
 }
 
-/// The marks that apply to a relation: relations annotated `mark NAME` that are not empty and whose column names all occur.
+/// The relations annotated `mark NAME` that are not empty.
 #[must_use]
-pub fn marks<'a>(program: &Program, db: &'a Database, rel: RelId) -> Vec<Mark<'a>> {
+pub fn marking(program: &Program, db: &Database) -> BTreeSet<RelId> {
+    let all = program.relations.iter().zip(&db.tables).enumerate();
+    all.filter(|(_, (r, t))| r.notes.has("mark") && !t.is_empty()).map(|(i, _)| RelId(i as u32)).collect()
+}
+
+/// The marks that apply to a relation: those of [`marking`] whose column names all occur.
+#[must_use]
+pub fn marks<'a>(program: &Program, db: &'a Database, marking: &BTreeSet<RelId>, rel: RelId) -> Vec<Mark<'a>> {
     let target = program.rel(rel);
     let mut found = Vec::new();
-    for (i, r) in program.relations.iter().enumerate() {
+    for mark in marking.iter().filter(|m| **m != rel) {
+        let (r, table) = (program.rel(*mark), db.table(*mark));
         let Some(name) = r.notes.get("mark") else { continue };
-        let table = &db.tables[i];
-        if i == rel.index() || table.is_empty() {
-            continue;
-        }
         let columns: Option<Vec<usize>> =
             r.columns.iter().map(|c| target.columns.iter().position(|t| t.name == c.name)).collect();
         if let Some(columns) = columns {
@@ -147,58 +151,86 @@ pub fn marks<'a>(program: &Program, db: &'a Database, rel: RelId) -> Vec<Mark<'a
     found
 }
 
-/// Writes a relation as CSV and returns the number of rows. `safe`: text that a spreadsheet program would take for a formula
-/// gets an apostrophe in front; otherwise every value is written as it is, so that other programs read what was meant.
-///
-/// # Errors
-/// What the writer says.
-pub fn write_csv(
-    program: &Program,
-    db: &Database,
-    ranks: &Ranks,
-    rel: RelId,
+/// The rows of a table in order of text and value: `None` if they are so already, else their indices. Quick where the
+/// symbols are in the order of their texts.
+fn in_order(table: &Table, looks: &[Look], symbols: &Symbols) -> Option<Vec<u32>> {
+    let ordered = symbols.ordered();
+    let strange = |row: &[Word]| looks.iter().zip(row).any(|(l, w)| *l == Look::Text && *w as usize >= ordered);
+    if symbols.len() == ordered || !table.rows().any(strange) {
+        return None;
+    }
+    let mut order: Vec<u32> = (0..table.len() as u32).collect();
+    order.sort_unstable_by(|a, b| {
+        let (a, b) = (table.row(*a as usize), table.row(*b as usize));
+        let columns = looks.iter().zip(a.iter().zip(b));
+        let mut columns = columns.map(|(l, (x, y))| if *l == Look::Text { symbols.compare(*x, *y) } else { x.cmp(y) });
+        columns.find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    Some(order)
+}
+
+/// Names of the columns of marks of a relation.
+#[must_use]
+pub fn mark_names(program: &Program, marking: &BTreeSet<RelId>, rel: RelId) -> Vec<String> {
+    let nothing = Database::new(program);
+    marks(program, &nothing, marking, rel).into_iter().map(|m| m.name).collect()
+}
+
+/// How a relation is written as CSV. `safe`: text that a spreadsheet program would take for a formula gets an apostrophe in
+/// front; otherwise every value is written as it is, so that other programs read what was meant.
+#[derive(Debug)]
+pub struct Sheet<'a> {
+    relation: &'a Relation,
+    looks: Vec<Look>,
     safe: bool,
-    out: &mut impl Write,
-) -> io::Result<usize> {
-    let relation = program.rel(rel);
-    let looks = looks(program, relation);
-    let marks = marks(program, db, rel);
-    let table = db.table(rel);
-    let mut buffer = Vec::with_capacity(1 << 16);
-    let header = relation.columns.iter().map(|c| c.name.as_str()).chain(marks.iter().map(|m| m.name.as_str()));
-    for (i, name) in header.enumerate() {
-        if i > 0 {
-            buffer.push(b',');
-        }
-        field(&mut buffer, name);
+}
+
+impl<'a> Sheet<'a> {
+    /// The look of a relation.
+    #[must_use]
+    pub fn new(program: &'a Program, rel: RelId, safe: bool) -> Self {
+        let relation = program.rel(rel);
+        Self { relation, looks: looks(program, relation), safe }
     }
-    buffer.push(b'\n');
-    let mut key = Vec::new();
-    for index in ranks.order(table, &looks) {
-        let row = table.row(index as usize);
-        for (i, look) in looks.iter().enumerate() {
+
+    /// The header line, with the names of further columns for marks.
+    pub fn header<'n>(&'n self, marks: impl Iterator<Item = &'n str>, out: &mut Vec<u8>) {
+        for (i, name) in self.relation.columns.iter().map(|c| c.name.as_str()).chain(marks).enumerate() {
             if i > 0 {
-                buffer.push(b',');
+                out.push(b',');
             }
-            match look {
-                Look::Text if safe => field(&mut buffer, &harmless(db.symbols.resolve(row[i]))),
-                Look::Text => field(&mut buffer, db.symbols.resolve(row[i])),
-                _ => buffer.extend_from_slice(show(*look, row[i], &db.symbols).as_bytes()),
+            field(out, name);
+        }
+        out.push(b'\n');
+    }
+
+    /// The rows of a table in order of text and value. `ranks` spare comparing texts.
+    pub fn rows(&self, table: &Table, symbols: &Symbols, ranks: Option<&Ranks>, marks: &[Mark<'_>], out: &mut Vec<u8>) {
+        let order = match ranks {
+            Some(ranks) => Some(ranks.order(table, &self.looks)),
+            None => in_order(table, &self.looks, symbols),
+        };
+        let mut key = Vec::new();
+        for i in 0..table.len() {
+            let row = table.row(order.as_ref().map_or(i, |o| o[i] as usize));
+            for (i, look) in self.looks.iter().enumerate() {
+                if i > 0 {
+                    out.push(b',');
+                }
+                match look {
+                    Look::Text if self.safe => field(out, &harmless(symbols.resolve(row[i]))),
+                    Look::Text => field(out, symbols.resolve(row[i])),
+                    _ => out.extend_from_slice(show(*look, row[i], symbols).as_bytes()),
+                }
             }
-        }
-        for m in &marks {
-            key.clear();
-            key.extend(m.columns.iter().map(|c| row[*c]));
-            buffer.extend_from_slice(if m.rows.contains(&key) { b",yes" } else { b"," });
-        }
-        buffer.push(b'\n');
-        if buffer.len() > (1 << 16) - 4096 {
-            out.write_all(&buffer)?;
-            buffer.clear();
+            for m in marks {
+                key.clear();
+                key.extend(m.columns.iter().map(|c| row[*c]));
+                out.extend_from_slice(if m.rows.contains(&key) { b",yes" } else { b"," });
+            }
+            out.push(b'\n');
         }
     }
-    out.write_all(&buffer)?;
-    Ok(table.len())
 }
 
 /// File name under which a relation is written: the `filename` of its `.output`, or its name with `.csv`.

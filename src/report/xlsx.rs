@@ -2,7 +2,7 @@
 //! labels, names beside ids, dates as dates. Text is written as text, so that a cell that begins with `=` is no formula.
 
 use super::layout::width;
-use super::table::{Look, Ranks, looks, marks};
+use super::table::{Look, Ranks, looks, marking, marks};
 use crate::bulk::Run;
 use crate::engine::value::{self, Word};
 use crate::facts::Lang;
@@ -76,6 +76,7 @@ struct Writer<'a> {
     run: &'a Run,
     lang: Lang,
     ranks: Ranks,
+    marking: BTreeSet<RelId>,
     formats: Formats,
     names: HashMap<u32, Names<'a>>,
 }
@@ -139,7 +140,7 @@ impl<'a> Writer<'a> {
     fn relation(&self, out: &mut Workbook, rel: RelId, taken: &mut BTreeSet<String>) -> Result<String, XlsxError> {
         let program = &self.book.program;
         let relation = program.rel(rel);
-        let (looks, marks) = (looks(program, relation), marks(program, &self.run.database, rel));
+        let (looks, marks) = (looks(program, relation), marks(program, &self.run.database, &self.marking, rel));
         let table = self.run.database.table(rel);
         let order = self.ranks.order(table, &looks);
         let symbols = &self.run.database.symbols;
@@ -312,6 +313,7 @@ pub fn results(book: &Rulebook, run: &Run, as_of: i32, lang: Lang) -> Result<Vec
         run,
         lang,
         ranks: Ranks::new(&run.database.symbols),
+        marking: marking(&book.program, &run.database),
         formats: Formats::new(),
         names: names(&book.program, run),
     };

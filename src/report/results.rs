@@ -1,0 +1,153 @@
+//! The tables of conclusions, written piece by piece while they are derived, and the tally of a run.
+
+use super::staging::{Open, Staging, Written};
+use super::summary::Tally;
+use super::table::{self, Sheet};
+use crate::bulk::{Next, Piece, Run};
+use crate::lang::program::{Program, RelId};
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::sync::{PoisonError, RwLock};
+
+/// A piece of a run as text: what is kept of its conclusions.
+#[derive(Debug, Default)]
+pub struct Lines {
+    marking: BTreeSet<RelId>,
+    tables: Vec<(RelId, usize, Vec<u8>)>,
+    tally: Tally,
+}
+
+/// What puts pieces in words, on the threads that derive them.
+#[derive(Debug)]
+pub struct Scribe<'a> {
+    program: &'a Program,
+    safe: bool,
+    files: bool,
+    /// Relations that mark others: their columns stand in the header lines.
+    marking: RwLock<BTreeSet<RelId>>,
+}
+
+impl<'a> Scribe<'a> {
+    /// A form of tables, or of the tally alone.
+    #[must_use]
+    pub fn new(program: &'a Program, files: bool, safe: bool) -> Self {
+        Self { program, safe, files, marking: RwLock::new(BTreeSet::new()) }
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = RelId> + '_ {
+        let all = self.program.relations.iter().enumerate().filter(|(_, r)| self.files && !r.outputs.is_empty());
+        all.map(|(i, _)| RelId(i as u32))
+    }
+
+    fn marking(&self) -> BTreeSet<RelId> {
+        self.marking.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The lines of a piece. Nothing but the marking relations if they are not those that the header lines know.
+    #[must_use]
+    pub fn lines(&self, piece: &Piece<'_>) -> Lines {
+        let (db, known) = (piece.database, self.marking());
+        let mut marking = table::marking(self.program, db);
+        marking.retain(|r| piece.here[r.index()]);
+        if !marking.is_subset(&known) {
+            return Lines { marking, ..Lines::default() };
+        }
+        let mut tables = Vec::new();
+        for rel in self.outputs().filter(|r| piece.here[r.index()] && !db.table(*r).is_empty()) {
+            let marks = table::marks(self.program, db, &known, rel);
+            let mut text = Vec::new();
+            Sheet::new(self.program, rel, self.safe).rows(db.table(rel), &db.symbols, None, &marks, &mut text);
+            tables.push((rel, db.table(rel).len(), text));
+        }
+        Lines { marking, tables, tally: Tally::of(self.program, db, piece.here, piece.keys) }
+    }
+}
+
+/// The files in the making.
+#[derive(Debug)]
+pub struct Results<'f, 'a> {
+    form: &'f Scribe<'a>,
+    staging: Option<Staging>,
+    open: Vec<(RelId, usize, Open)>,
+    tally: Tally,
+    failed: Option<io::Error>,
+}
+
+impl<'f, 'a> Results<'f, 'a> {
+    /// Results that go to a folder, or are only counted.
+    #[must_use]
+    pub fn new(form: &'f Scribe<'a>, staging: Option<Staging>) -> Self {
+        Self { form, staging, open: Vec::new(), tally: Tally::default(), failed: None }
+    }
+
+    /// Takes the next piece.
+    pub fn take(&mut self, lines: Lines) -> Next {
+        let known = self.form.marking();
+        if !lines.marking.is_subset(&known) {
+            // A column comes in that the lines so far lack.
+            self.form.marking.write().unwrap_or_else(PoisonError::into_inner).extend(lines.marking);
+            self.open.clear();
+            self.tally = Tally::default();
+            return Next::Again;
+        }
+        self.tally.merge(lines.tally);
+        match lines.tables.into_iter().try_for_each(|(rel, rows, text)| self.write(rel, rows, &text)) {
+            Ok(()) => Next::On,
+            Err(e) => {
+                self.failed = Some(e);
+                Next::Stop
+            }
+        }
+    }
+
+    fn write(&mut self, rel: RelId, rows: usize, text: &[u8]) -> io::Result<()> {
+        let Some(staging) = &self.staging else { return Ok(()) };
+        let at = match self.open.iter().position(|o| o.0 == rel) {
+            Some(at) => at,
+            None => {
+                let program = self.form.program;
+                let mut file = staging.open(&table::file_name(program.rel(rel)))?;
+                let mut head = Vec::new();
+                let names = table::mark_names(program, &self.form.marking(), rel);
+                Sheet::new(program, rel, false).header(names.iter().map(String::as_str), &mut head);
+                file.write_all(&head)?;
+                self.open.push((rel, 0, file));
+                self.open.len() - 1
+            }
+        };
+        let (_, count, file) = &mut self.open[at];
+        *count += rows;
+        file.write_all(text)
+    }
+
+    /// Writes what did not come in pieces, and ends all files: those of all relations in their order, with their rows.
+    ///
+    /// # Errors
+    /// What the disk says, now or before.
+    pub fn finish(mut self, run: &Run) -> io::Result<(Option<(Staging, Vec<(Written, usize)>)>, Tally)> {
+        if let Some(e) = self.failed.take() {
+            return Err(e);
+        }
+        let here: Vec<bool> = run.taken.iter().map(|t| !t).collect();
+        let keys = vec![None; here.len()];
+        let rest = Piece { database: &run.database, here: &here, keys: &keys };
+        let marking = table::marking(self.form.program, &run.database);
+        self.form.marking.write().unwrap_or_else(PoisonError::into_inner).extend(marking);
+        let lines = self.form.lines(&rest);
+        self.tally.merge(lines.tally);
+        for (rel, rows, text) in lines.tables {
+            self.write(rel, rows, &text)?;
+        }
+        for rel in self.form.outputs().collect::<Vec<_>>() {
+            self.write(rel, 0, b"")?;
+        }
+        let mut written = Vec::new();
+        if let Some(staging) = &mut self.staging {
+            self.open.sort_by_key(|o| o.0);
+            for (_, rows, file) in self.open {
+                written.push((staging.close(file)?, rows));
+            }
+        }
+        Ok((self.staging.map(|s| (s, written)), self.tally))
+    }
+}
