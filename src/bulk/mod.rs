@@ -235,6 +235,11 @@ pub fn stream<P: Send>(
     let mut database = std::mem::take(&mut loaded.database);
     database.add_program_facts(program);
     options.complete = true;
+    // What is written, counted or looked at; all else only as far as that needs it.
+    let noted = ["constraint", "mark", "summary", "verdict"];
+    let relations = program.relations.iter().enumerate();
+    let asked = relations.filter(|(_, r)| !r.outputs.is_empty() || noted.iter().any(|n| r.notes.has(n)));
+    options.wanted = Some(asked.map(|(i, _)| RelId(i as u32)).collect());
     let rows: Vec<usize> = database.tables.iter().map(engine::store::Table::len).collect();
     let n = if cut.shards > 0 { cut.shards } else { shards::suitable(rows.iter().sum()) };
     let partition = if n > 1 { partition::choose(program, &rows) } else { None };

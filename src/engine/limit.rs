@@ -18,6 +18,8 @@ pub struct Options {
     pub wanted: Option<Vec<crate::lang::program::RelId>>,
     /// By rule: whether it runs; `None` runs all. For those who evaluate a program in parts ([`shards`](super::shards)).
     pub rules: Option<std::sync::Arc<Vec<bool>>>,
+    /// Bytes of tables that shards keep from pass to pass; beyond them they derive again.
+    pub kept_bytes: usize,
     /// The tables hold the facts of the program's text already.
     pub complete: bool,
 }
@@ -31,6 +33,7 @@ impl Default for Options {
             max_bytes: usize::MAX,
             wanted: None,
             rules: None,
+            kept_bytes: 1 << 30,
             complete: false,
         }
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 pub enum Place {
     /// In the shards, in every pass from this one on.
     Shard(usize),
-    /// In the shards, in this pass alone: its head is whole, and complete before the next pass.
+    /// In the shards, in this pass alone: its head is whole, and complete after it.
     Emit(usize),
     /// Over the rows of all shards, before this pass.
     Between(usize),
@@ -133,6 +133,8 @@ pub fn by_key(program: &Program, key: TypeId) -> Partition {
     };
     // Relations that shards add to: the rows of all others are together from the beginning.
     let mut apart: BTreeSet<RelId> = BTreeSet::new();
+    let mut late = Vec::new();
+    let read: BTreeSet<RelId> = program.rules.iter().flat_map(|r| r.body.iter().filter_map(relation)).collect();
     for s in program.strata.iter().filter(|s| !s.rules.is_empty()) {
         let own = |r: RelId| s.relations.contains(&r);
         let kinds: Vec<Kind> = s.rules.iter().map(|r| kind(program.rule(*r), &p.columns)).collect();
@@ -149,6 +151,8 @@ pub fn by_key(program: &Program, key: TypeId) -> Partition {
             level = level.max(match kind {
                 _ if among => together,
                 Kind::Local | Kind::Whole => here,
+                // Nobody waits for what nobody reads: it is found in the last pass.
+                Kind::Emits if !read.contains(&program.rule(*id).head) => 0,
                 Kind::Emits => here + 1,
                 Kind::Crosses => together,
             });
@@ -166,6 +170,7 @@ pub fn by_key(program: &Program, key: TypeId) -> Partition {
             };
             match p.places[id.index()] {
                 Place::Shard(_) => {}
+                Place::Emit(_) if !read.contains(&program.rule(*id).head) => late.push(*id),
                 Place::Emit(at) => p.gather(at, program.rule(*id).head),
                 Place::Between(_) => {
                     for rel in bodies().filter(|r| !own(*r) && apart.contains(r)) {
@@ -179,6 +184,10 @@ pub fn by_key(program: &Program, key: TypeId) -> Partition {
     }
     let last = p.levels.iter().max().copied().unwrap_or(0);
     p.gathered.resize(last + 1, BTreeSet::new());
+    for id in late {
+        p.places[id.index()] = Place::Emit(last);
+        p.gather(last, program.rule(id).head);
+    }
     p
 }
 
@@ -212,6 +221,13 @@ fn kind(rule: &Rule, columns: &[Option<usize>]) -> Kind {
         Some(Arg::Var(v)) => Some(*v),
         _ => None,
     };
+    let parted = |l: &&Literal| relation(l).is_some_and(|r| columns[r.index()].is_some());
+    let mut all = rule.body.iter().filter(parted);
+    if let (Some(Literal::Atom(a)), None, None) = (all.next(), all.next(), columns[rule.head.index()])
+        && columns[a.rel.index()].is_some_and(|c| a.args[c] == Arg::Wild)
+    {
+        return Kind::Emits;
+    }
     for l in &rule.body {
         let Some(c) = relation(l).and_then(|r| columns[r.index()]) else { continue };
         held |= matches!(l, Literal::Atom(_));

@@ -11,7 +11,7 @@ use super::store::{Database, Table};
 use super::symbol::Symbols;
 use super::value::Word;
 use crate::lang::program::{Literal, Prim, Program, RelId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,6 +57,9 @@ pub fn evaluate<S: Sink>(
     }
     database.add_program_texts(program);
     let bounds = bounds(&database, partition, shards);
+    let budget = AtomicUsize::new(options.kept_bytes);
+    let mut kept: Vec<Vec<(usize, Table)>> = vec![Vec::new(); bounds.len()];
+    let mut keeping: Vec<bool> = vec![false; program.relations.len()];
     let mut profile = Profile::new(program);
     let last = partition.passes() - 1;
     let wanted = super::needed(program, options.wanted.as_deref());
@@ -82,13 +85,27 @@ pub fn evaluate<S: Sink>(
         let symbols = database.symbols.share();
         let given = std::mem::take(&mut database.tables);
         let split = Split::new(program, &given, partition, &bounds, &rules, pass);
-        let part = Options { threads: 1, rules: Some(Arc::new(rules)), complete: true, ..options.clone() };
+        let fresh = program.rules.iter().zip(&rules).map(|(r, runs)| *runs && !keeping[r.head.index()]).collect();
+        let (complete, keep) = worth_keeping(program, partition, &rules, options.wanted.as_deref(), pass);
+        let part = Options { threads: 1, complete: true, ..options.clone() };
+        let part = [rules, fresh].map(|rules| Options { rules: Some(Arc::new(rules)), ..part.clone() });
         let work = |shard: usize| -> Result<(Output<S::Piece>, Profile), Limit> {
-            let (done, spent) = super::evaluate(program, split.shard(shard, &symbols), &part)?;
+            let mut given = split.shard(shard, &symbols);
+            let known = &kept[shard];
+            known.iter().for_each(|(i, t)| given.tables[*i] = t.clone());
+            let (mut done, spent) = super::evaluate(program, given, &part[usize::from(!known.is_empty())])?;
             let piece = (pass == last).then(|| sink.piece(&done));
             let rows = gathered.iter().map(|r| done.tables[r.index()].clone()).collect();
-            Ok((Output { piece, rows, symbols: done.symbols }, spent))
+            let mut held = Vec::new();
+            if pass < last {
+                let size: usize = keep.iter().map(|i| done.tables[*i].data().len() * size_of::<Word>()).sum();
+                if budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| b.checked_sub(size)).is_ok() {
+                    held = keep.iter().map(|i| (*i, std::mem::take(&mut done.tables[*i]))).collect();
+                }
+            }
+            Ok((Output { piece, rows, held, symbols: done.symbols }, spent))
         };
+        let mut holding = Vec::with_capacity(kept.len());
         let mut rows: Vec<Vec<Word>> = vec![Vec::new(); gathered.len()];
         let mut found = Symbols::over(&symbols);
         let mut units = Vec::new();
@@ -106,6 +123,16 @@ pub fn evaluate<S: Sink>(
                     }
                     translate(program, *rel, table, &output.symbols, symbols.len(), &mut found, rows);
                 }
+                let held = output.held.into_iter().map(|(i, table)| {
+                    let (width, rel) = (table.width(), RelId(i as u32));
+                    if output.symbols.len() == symbols.len() || width == 0 {
+                        return (i, table);
+                    }
+                    let mut rows = Vec::new();
+                    translate(program, rel, table, &output.symbols, symbols.len(), &mut found, &mut rows);
+                    (i, Table::from_rows(width, rows))
+                });
+                holding.push(held.collect());
                 output.piece.map_or(ControlFlow::Continue(()), &mut take)
             }
         });
@@ -115,6 +142,13 @@ pub fn evaluate<S: Sink>(
         drop(split);
         drop(symbols);
         database.tables = given;
+        if pass < last && ended.is_continue() {
+            // What a shard did not keep in this pass it finds anew in the next one.
+            kept = holding;
+            keeping = vec![false; program.relations.len()];
+            complete.iter().for_each(|r| keeping[r.index()] = true);
+            budget.store(options.kept_bytes, Ordering::Relaxed);
+        }
         units.into_iter().for_each(|r| database.tables[r.index()] = Table::unit());
         for (rel, rows) in gathered.iter().zip(rows) {
             database.tables[rel.index()].add(rows);
@@ -129,8 +163,37 @@ pub fn evaluate<S: Sink>(
     Ok((database, profile))
 }
 
+/// Parted relations that are complete after a pass; and those of them that are worth keeping: read by rules that have not run
+/// yet, or wanted in the end.
+fn worth_keeping(
+    program: &Program,
+    partition: &Partition,
+    rules: &[bool],
+    wanted: Option<&[RelId]>,
+    pass: usize,
+) -> (BTreeSet<RelId>, Vec<usize>) {
+    let mut found: BTreeSet<RelId> = BTreeSet::new();
+    let mut partly: BTreeSet<RelId> = BTreeSet::new();
+    for ((rule, place), runs) in program.rules.iter().zip(&partition.places).zip(rules) {
+        match place {
+            Place::Shard(_) if *runs => drop(found.insert(rule.head)),
+            Place::Shard(_) => drop(partly.insert(rule.head)),
+            _ => {}
+        }
+    }
+    found.retain(|r| !partly.contains(r) && partition.levels[r.index()] <= pass);
+    let mut needed: BTreeSet<RelId> = BTreeSet::new();
+    for rule in program.rules.iter().filter(|r| !found.contains(&r.head)) {
+        needed.extend(reads(&rule.body));
+    }
+    let asked = |r: &RelId| needed.contains(r) || wanted.is_none_or(|w| w.contains(r));
+    let keep = found.iter().filter(|r| asked(r)).map(|r| r.index()).collect();
+    (found, keep)
+}
+
 struct Output<P> {
     piece: Option<P>,
+    held: Vec<(usize, Table)>,
     rows: Vec<Table>,
     symbols: Symbols,
 }
