@@ -231,7 +231,7 @@ pub fn stream<P: Send>(
     let load_time = start.elapsed();
     watch(Stage::Evaluate);
     let start = Instant::now();
-    let mut options = Options { threads: request.threads, ..Options::default() };
+    let mut options = Options { threads: request.threads, max_bytes: memory::bound(), ..Options::default() };
     let mut database = std::mem::take(&mut loaded.database);
     database.add_program_facts(program);
     options.complete = true;

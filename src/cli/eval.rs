@@ -78,6 +78,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         max_rounds: args.max_rounds,
         wanted,
         max_bytes: crate::bulk::memory::bound(),
+        ..engine::Options::default()
     };
     let start = Instant::now();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(args.threads).build();

@@ -101,6 +101,8 @@ impl<'p> Prover<'p> {
         let stages = stage_of.iter().max().map_or(1, |m| m + 1);
         let total: usize = facts.tables.iter().map(Table::len).sum();
         let sizes = Arc::new(Sizes::of(program, &facts));
+        // Forks share the texts.
+        facts.symbols.share();
         Self {
             program,
             symbols: facts.symbols,

@@ -72,6 +72,7 @@ const DECL_KEYS: &[&str] = &[
     "doubt",
     "beside",
     "stat",
+    "named",
 ];
 /// Sections of a narrative.
 const PARTS: &[&str] = &["case", "role", "basis", "reason", "exception", "result", "warning", "none"];
