@@ -57,12 +57,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let instruments = ["zz-injury", "zz-wrong", "yy-lost", "wl-em", "cf-fault", "cf-interf"];
     let options = proof::Options::default();
+    let mut longest = (Duration::ZERO, String::new());
     let (mut why, mut why_not, mut least) = (Vec::new(), Vec::new(), Vec::new());
     for (i, (case, person)) in who.iter().enumerate() {
         let state = goal(format!("disposition({case:?}, {person:?}, _, _)"))?;
         let start = Instant::now();
         proof::explain_with(&mut prover.fork(), &state, &options).map_err(|l| l.to_string())?;
         why.push(start.elapsed());
+        if start.elapsed() > longest.0 {
+            longest = (start.elapsed(), format!("disposition({case:?}, {person:?}, _, _)"));
+        }
         let liable = goal(format!("liable({case:?}, {person:?}, {:?}, _, _)", instruments[i % instruments.len()]))?;
         let start = Instant::now();
         let found = proof::explain_with(&mut prover.fork(), &liable, &options).map_err(|l| l.to_string())?;
@@ -80,5 +84,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     report(&mut out, "why", why)?;
     report(&mut out, "why-not", why_not)?;
     report(&mut out, "least-change", least)?;
+    writeln!(out, "the longest of `why`: {}", longest.1)?;
     Ok(())
 }

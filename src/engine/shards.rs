@@ -98,7 +98,7 @@ pub fn evaluate<S: Sink>(
             let rows = gathered.iter().map(|r| done.tables[r.index()].clone()).collect();
             let mut held = Vec::new();
             if pass < last {
-                let size: usize = keep.iter().map(|i| done.tables[*i].data().len() * size_of::<Word>()).sum();
+                let size: usize = keep.iter().map(|i| size_of_val(done.tables[*i].data())).sum();
                 if budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| b.checked_sub(size)).is_ok() {
                     held = keep.iter().map(|i| (*i, std::mem::take(&mut done.tables[*i]))).collect();
                 }

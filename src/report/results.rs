@@ -63,6 +63,9 @@ impl<'a> Scribe<'a> {
     }
 }
 
+/// Finished files with their rows, in the folder that is not in place yet.
+pub type Files = (Staging, Vec<(Written, usize)>);
+
 /// The files in the making.
 #[derive(Debug)]
 pub struct Results<'f, 'a> {
@@ -124,7 +127,7 @@ impl<'f, 'a> Results<'f, 'a> {
     ///
     /// # Errors
     /// What the disk says, now or before.
-    pub fn finish(mut self, run: &Run) -> io::Result<(Option<(Staging, Vec<(Written, usize)>)>, Tally)> {
+    pub fn finish(mut self, run: &Run) -> io::Result<(Option<Files>, Tally)> {
         if let Some(e) = self.failed.take() {
             return Err(e);
         }
