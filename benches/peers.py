@@ -8,7 +8,8 @@ BENCH_FOLDER holds gen.py (N OUTDIR), rules.dl, and for peers duckdb_peer.py (FA
 when its heading names the number of cases. A peer that is not installed is named and left out. The rounds go
 zhuize, peer, zhuize, peer ..., so that a busy machine is busy for all.
 """
-import argparse, hashlib, os, re, shutil, statistics, subprocess, sys, tempfile, time
+import argparse, hashlib, os, re, shutil, statistics, subprocess, sys, tempfile
+from timing import timed
 
 HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -25,20 +26,6 @@ def arguments():
     if not a.bench or not os.path.isdir(a.bench):
         p.error("no bench folder: give it as argument or in ZHUIZE_BENCH")
     return a
-
-
-def timed(command):
-    """Wall seconds, processor seconds and peak MB of a command; its output is shown only when it fails."""
-    with tempfile.TemporaryFile() as log:
-        start = time.monotonic()
-        child = subprocess.Popen(command, stdout=log, stderr=log)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.monotonic() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
-            log.seek(0)
-            sys.exit(f"{' '.join(command)} failed: {log.read().decode(errors='replace')}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def digest(path):

@@ -8,23 +8,11 @@ machine is busy for all; the results of all runs over one casebase must be the s
 that only reads the bytes of all tables, sorts the lines of the largest, and writes as many bytes as the run does.
 """
 import argparse, datetime, hashlib, os, shutil, statistics, subprocess, sys, tempfile, time
+from timing import timed
 
 HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOL = os.path.join(HOME, "target", "release", "zhuize")
 EXAMPLES = os.path.join(HOME, "target", "release", "examples")
-
-
-def timed(command):
-    with tempfile.TemporaryFile() as log:
-        start = time.monotonic()
-        child = subprocess.Popen(command, stdout=log, stderr=log)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.monotonic() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != 0:
-            log.seek(0)
-            sys.exit(f"{' '.join(command)} failed: {log.read().decode(errors='replace')}")
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def digest(folder):

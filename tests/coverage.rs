@@ -4,26 +4,13 @@
 
 mod common;
 
-use common::zhuize;
+use common::{copy, zhuize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 fn json(args: &[&str]) -> (u8, serde_json::Value) {
     let d = zhuize(args);
     (d.code, serde_json::from_str(&d.out).unwrap_or_else(|e| panic!("{args:?}: {e}\n{}{}", d.out, d.err)))
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for e in fs::read_dir(from).unwrap() {
-        let p = e.unwrap().path();
-        let target = to.join(p.file_name().unwrap());
-        if p.is_dir() {
-            copy(&p, &target);
-        } else {
-            fs::copy(&p, &target).unwrap();
-        }
-    }
 }
 
 /// A copy of the rules without their golden cases.

@@ -65,15 +65,7 @@ fn random_programs_conclude_something_and_use_every_literal() {
     let (mut open, mut witnesses, mut wraps) = (0, 0, 0);
     let mut seen = [0; 6];
     for seed in 0..300u64 {
-        // A plain linear generator: the tape need only vary.
-        let mut x = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let tape: Vec<u8> = (0..400)
-            .map(|_| {
-                x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (x >> 33) as u8
-            })
-            .collect();
-        let text = random::program(&tape, &Shape { derived: 6, rules: 3, facts: 10, rich: true });
+        let text = random::program(&random::tape(seed, 400), &Shape { derived: 6, rules: 3, facts: 10, rich: true });
         let signs = [":- !", "count :", "range(", "cat(", " = mean", "contains("];
         for (n, sign) in seen.iter_mut().zip(signs) {
             *n += usize::from(text.contains(sign));

@@ -5,24 +5,11 @@
 
 mod common;
 
-use common::{Done, zhuize};
+use common::{Done, copy, zhuize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const DEMO: &str = "facts/demo";
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for e in fs::read_dir(from).unwrap() {
-        let p = e.unwrap().path();
-        let target = to.join(p.file_name().unwrap());
-        if p.is_dir() {
-            copy(&p, &target);
-        } else {
-            fs::copy(&p, target).unwrap();
-        }
-    }
-}
 
 /// A casebase and the results of a run over it, in a folder of its own.
 struct Place(tempfile::TempDir);

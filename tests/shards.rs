@@ -141,13 +141,9 @@ fn every_place_of_a_rule() {
 fn random_programs_part() {
     let mut seen = [0, 0];
     for seed in 0..60u64 {
-        let mut x = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-        let mut next = || {
-            x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (x >> 33) as u8
-        };
-        let tape: Vec<u8> = (0..300).map(|_| next()).collect();
-        let got = agree(&random::program(&tape, &Shape { derived: 6, rules: 3, facts: 10, rich: true })).unwrap();
+        let got =
+            agree(&random::program(&random::tape(seed, 300), &Shape { derived: 6, rules: 3, facts: 10, rich: true }))
+                .unwrap();
         seen = [seen[0] + got[0], seen[1] + got[1]];
     }
     assert!(seen[0] > 50 && seen[1] > 20, "{seen:?}");

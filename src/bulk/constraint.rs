@@ -58,15 +58,10 @@ fn text(program: &Program, value: Option<&Const>, ty: TypeId) -> String {
     }
 }
 
-/// Whether any constraint is violated.
-pub(super) fn any(program: &Program, db: &Database) -> bool {
-    program.relations.iter().zip(&db.tables).any(|(r, t)| r.notes.has("constraint") && !t.is_empty())
-}
-
-/// Whether any constraint is violated whose rows did not come in pieces.
-pub(super) fn any_of(program: &Program, db: &Database, taken: &[bool]) -> bool {
-    let rows = program.relations.iter().zip(&db.tables).zip(taken);
-    rows.into_iter().any(|((r, t), taken)| !taken && r.notes.has("constraint") && !t.is_empty())
+/// Whether any constraint of these relations is violated.
+pub(super) fn any(program: &Program, db: &Database, among: impl Fn(RelId) -> bool) -> bool {
+    let rows = program.relations.iter().zip(&db.tables).enumerate();
+    rows.into_iter().any(|(i, (r, t))| r.notes.has("constraint") && !t.is_empty() && among(RelId(i as u32)))
 }
 
 /// All violated constraints; `given` holds the given facts alone.

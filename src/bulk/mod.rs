@@ -138,7 +138,7 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
     let (database, profile) = engine::evaluate(&book.program, given, &options).map_err(Trouble::Limit)?;
     let evaluate_time = start.elapsed();
     watch(Stage::Check);
-    if constraint::any(&book.program, &database) {
+    if constraint::any(&book.program, &database, |_| true) {
         return Err(contradictions(book, request));
     }
     let taken = vec![false; database.tables.len()];
@@ -160,13 +160,6 @@ fn contradictions(book: &Rulebook, request: &Request) -> Trouble {
             Trouble::Contradictions(constraint::contradictions(book, &again.database, &database, &again.origins))
         }
     }
-}
-
-/// How a run is cut up.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Cut {
-    /// Number of shards; by the size of the casebase if 0.
-    pub shards: usize,
 }
 
 /// What is to be done after a piece.
@@ -206,12 +199,12 @@ impl<P: Send> shards::Sink for Pieces<'_, P> {
     type Piece = Option<P>;
 
     fn piece(&self, shard: &Database) -> Option<P> {
-        let sound = !constraint::any(&self.book.program, shard);
+        let sound = !constraint::any(&self.book.program, shard, |_| true);
         sound.then(|| (self.put)(&Piece { database: shard, here: &self.here, keys: &self.keys }))
     }
 }
 
-/// Runs the rulebook over a casebase shard by shard. What is kept of each piece goes to `take` in the order of the cases;
+/// Runs the rulebook over a casebase in so many shards, by its size if 0. What is kept of each piece goes to `take` in the order of the cases;
 /// see [`Next`].
 ///
 /// # Errors
@@ -219,7 +212,7 @@ impl<P: Send> shards::Sink for Pieces<'_, P> {
 pub fn stream<P: Send>(
     book: &Rulebook,
     request: &Request,
-    cut: Cut,
+    shards: usize,
     mut watch: impl FnMut(Stage),
     put: Put<'_, P>,
     mut take: impl FnMut(P) -> Next,
@@ -241,7 +234,7 @@ pub fn stream<P: Send>(
     let asked = relations.filter(|(_, r)| !r.outputs.is_empty() || noted.iter().any(|n| r.notes.has(n)));
     options.wanted = Some(asked.map(|(i, _)| RelId(i as u32)).collect());
     let rows: Vec<usize> = database.tables.iter().map(engine::store::Table::len).collect();
-    let n = if cut.shards > 0 { cut.shards } else { shards::suitable(rows.iter().sum()) };
+    let n = if shards > 0 { shards } else { shards::suitable(rows.iter().sum()) };
     let partition = if n > 1 { partition::choose(program, &rows) } else { None };
     // What marks the rows of all pieces must be in all of them.
     let marks =
@@ -293,7 +286,7 @@ pub fn stream<P: Send>(
             }
         });
         let (back, profile) = done.map_err(Trouble::Limit)?;
-        if !sound || constraint::any_of(program, &back, &apart) {
+        if !sound || constraint::any(program, &back, |r| !apart[r.index()]) {
             drop(back);
             return Err(contradictions(book, request));
         }

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::run::{Further, fill, finish, skeletons};
 use super::setting::{self, Setting};
-use crate::bulk::{self, Cut, Run, Trouble};
+use crate::bulk::{self, Run, Trouble};
 use crate::lang::date;
 use crate::report::manifest::{self, Form, Hashed, Input, Manifest};
 use crate::report::results::{Results, Scribe};
@@ -54,7 +54,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let mut results = Results::new(&scribe, Some(Staging::new(&target)?));
     let put = |piece: &bulk::Piece<'_>| scribe.lines(piece);
     let shards = usize::from(form.patterns || form.workbook.is_some());
-    let run = bulk::stream(&book, &request, Cut { shards }, |_| {}, &put, |lines| results.take(lines));
+    let run = bulk::stream(&book, &request, shards, |_| {}, &put, |lines| results.take(lines));
     let mut run = match run {
         Ok(run) => run,
         Err(trouble) => {

@@ -4,7 +4,7 @@ use super::form;
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk::patterns::{self, Pattern};
-use crate::bulk::{self, Cut, Run, Stage};
+use crate::bulk::{self, Run, Stage};
 use crate::lang::program::RelId;
 use crate::proof::whole::Whole;
 use crate::report::manifest::{self, Form, Manifest};
@@ -71,7 +71,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     // A workbook and patterns need all conclusions at once.
     let shards = if to_workbook || args.xlsx || args.patterns { 1 } else { args.shards };
     let watch = |stage| progress.stage(stage, setting);
-    let run = bulk::stream(&book, &request, Cut { shards }, watch, &put, |lines| results.take(lines));
+    let run = bulk::stream(&book, &request, shards, watch, &put, |lines| results.take(lines));
     let mut run = match run {
         Ok(run) => run,
         Err(trouble) => {

@@ -75,7 +75,7 @@ pub fn choose(program: &Program, rows: &[usize]) -> Option<Partition> {
     for key in types {
         let p = by_key(program, key);
         let parted: usize = p.columns.iter().zip(rows).filter(|(c, _)| c.is_some()).map(|(_, n)| *n).sum();
-        let reads = |r: &Rule| r.body.iter().any(|l| relation(l).is_some_and(|r| p.columns[r.index()].is_some()));
+        let reads = |r: &Rule| r.reads().any(|r| p.columns[r.index()].is_some());
         let readers = program.rules.iter().filter(|r| reads(r)).count();
         let good = parted * 2 >= total && p.between() * 10 <= readers && !makes_key(&p);
         if good && best.as_ref().is_none_or(|(n, _)| parted > *n) {
@@ -110,14 +110,6 @@ fn is_made(rule: &Rule, term: &Term) -> bool {
     }
 }
 
-fn relation(l: &Literal) -> Option<RelId> {
-    match l {
-        Literal::Atom(a) | Literal::Not(a) => Some(a.rel),
-        Literal::Aggregate { rel, .. } => Some(*rel),
-        Literal::Compare { .. } | Literal::Range { .. } => None,
-    }
-}
-
 /// How a program falls apart by a given key.
 #[must_use]
 pub fn by_key(program: &Program, key: TypeId) -> Partition {
@@ -134,7 +126,7 @@ pub fn by_key(program: &Program, key: TypeId) -> Partition {
     // Relations that shards add to: the rows of all others are together from the beginning.
     let mut apart: BTreeSet<RelId> = BTreeSet::new();
     let mut late = Vec::new();
-    let read: BTreeSet<RelId> = program.rules.iter().flat_map(|r| r.body.iter().filter_map(relation)).collect();
+    let read: BTreeSet<RelId> = program.rules.iter().flat_map(Rule::reads).collect();
     for s in program.strata.iter().filter(|s| !s.rules.is_empty()) {
         let own = |r: RelId| s.relations.contains(&r);
         let kinds: Vec<Kind> = s.rules.iter().map(|r| kind(program.rule(*r), &p.columns)).collect();
@@ -143,7 +135,7 @@ pub fn by_key(program: &Program, key: TypeId) -> Partition {
         let mut level = 0;
         for (id, kind) in s.rules.iter().zip(&kinds) {
             let (mut here, mut together) = (0, 0);
-            for rel in program.rule(*id).body.iter().filter_map(relation).filter(|r| !own(*r)) {
+            for rel in program.rule(*id).reads().filter(|r| !own(*r)) {
                 let at = p.levels[rel.index()];
                 here = here.max(at);
                 together = together.max(at + usize::from(apart.contains(&rel)));
@@ -161,7 +153,7 @@ pub fn by_key(program: &Program, key: TypeId) -> Partition {
             p.levels[rel.index()] = level;
         }
         for (id, kind) in s.rules.iter().zip(&kinds) {
-            let bodies = || program.rule(*id).body.iter().filter_map(relation);
+            let bodies = || program.rule(*id).reads();
             let here = bodies().map(|r| p.levels[r.index()]).max().unwrap_or(0);
             p.places[id.index()] = match kind {
                 Kind::Local if !among => Place::Shard(level),
@@ -221,7 +213,7 @@ fn kind(rule: &Rule, columns: &[Option<usize>]) -> Kind {
         Some(Arg::Var(v)) => Some(*v),
         _ => None,
     };
-    let parted = |l: &&Literal| relation(l).is_some_and(|r| columns[r.index()].is_some());
+    let parted = |l: &&Literal| l.relation().is_some_and(|r| columns[r.index()].is_some());
     let mut all = rule.body.iter().filter(parted);
     if let (Some(Literal::Atom(a)), None, None) = (all.next(), all.next(), columns[rule.head.index()])
         && columns[a.rel.index()].is_some_and(|c| a.args[c] == Arg::Wild)
@@ -229,7 +221,7 @@ fn kind(rule: &Rule, columns: &[Option<usize>]) -> Kind {
         return Kind::Emits;
     }
     for l in &rule.body {
-        let Some(c) = relation(l).and_then(|r| columns[r.index()]) else { continue };
+        let Some(c) = l.relation().and_then(|r| columns[r.index()]) else { continue };
         held |= matches!(l, Literal::Atom(_));
         keys.insert(match l {
             Literal::Atom(a) | Literal::Not(a) => var(a.args.get(c)),

@@ -15,7 +15,7 @@ use super::rows;
 use super::rule::{self, Prepared};
 use super::store::Database;
 use super::value::Word;
-use crate::lang::program::{Literal, Program, RelId, RelationKind, RuleId, Stratum};
+use crate::lang::program::{Program, RelId, RelationKind, RuleId, Stratum};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -60,7 +60,11 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
 /// Which relations the wanted ones need, themselves included; all when `wanted` is `None`.
 #[must_use]
 pub fn needed(program: &Program, wanted: Option<&[RelId]>) -> Vec<bool> {
-    let Some(roots) = wanted else { return vec![true; program.relations.len()] };
+    wanted.map_or_else(|| vec![true; program.relations.len()], |roots| needed_by(program, roots, |_| true))
+}
+
+/// Which relations these need where only some rules run.
+pub(super) fn needed_by(program: &Program, roots: &[RelId], runs: impl Fn(RuleId) -> bool) -> Vec<bool> {
     let mut needed = vec![false; program.relations.len()];
     roots.iter().for_each(|r| needed[r.index()] = true);
     for s in program.strata.iter().rev() {
@@ -68,14 +72,8 @@ pub fn needed(program: &Program, wanted: Option<&[RelId]>) -> Vec<bool> {
             continue;
         }
         s.relations.iter().for_each(|r| needed[r.index()] = true);
-        for id in &s.rules {
-            for l in &program.rule(*id).body {
-                match l {
-                    Literal::Atom(a) | Literal::Not(a) => needed[a.rel.index()] = true,
-                    Literal::Aggregate { rel, .. } => needed[rel.index()] = true,
-                    _ => {}
-                }
-            }
+        for id in s.rules.iter().filter(|r| runs(**r)) {
+            program.rule(*id).reads().for_each(|r| needed[r.index()] = true);
         }
     }
     needed

@@ -7,10 +7,11 @@
 use super::limit::{Limit, Options};
 use super::partition::{Partition, Place};
 use super::profile::Profile;
+use super::run::needed_by;
 use super::store::{Database, Table};
 use super::symbol::Symbols;
 use super::value::Word;
-use crate::lang::program::{Literal, Prim, Program, RelId};
+use crate::lang::program::{Prim, Program, RelId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -72,12 +73,12 @@ pub fn evaluate<S: Sink>(
             database = after;
             profile.merge(spent);
         }
-        // Where nothing is put together, what is found in this pass is found again in the next one.
         let here = |p: Place| matches!(p, Place::Shard(from) if from <= pass) || p == Place::Emit(pass);
         let mut rules = mask(program, partition, &wanted, here);
         let gathered: Vec<RelId> = partition.gathered[pass].iter().copied().collect();
         if pass < last {
-            cone(program, &mut rules, &gathered);
+            let needed = needed_by(program, &gathered, |r| rules[r.index()]);
+            rules.iter_mut().zip(&program.rules).for_each(|(runs, r)| *runs &= needed[r.head.index()]);
         }
         if pass < last && !rules.iter().any(|r| *r) {
             continue;
@@ -184,7 +185,7 @@ fn worth_keeping(
     found.retain(|r| !partly.contains(r) && partition.levels[r.index()] <= pass);
     let mut needed: BTreeSet<RelId> = BTreeSet::new();
     for rule in program.rules.iter().filter(|r| !found.contains(&r.head)) {
-        needed.extend(reads(&rule.body));
+        needed.extend(rule.reads());
     }
     let asked = |r: &RelId| needed.contains(r) || wanted.is_none_or(|w| w.contains(r));
     let keep = found.iter().filter(|r| asked(r)).map(|r| r.index()).collect();
@@ -219,30 +220,6 @@ fn mask(program: &Program, partition: &Partition, wanted: &[bool], here: impl Fn
     rules.map(|(r, p)| wanted[r.head.index()] && here(*p)).collect()
 }
 
-fn reads(literals: &[Literal]) -> impl Iterator<Item = RelId> + '_ {
-    literals.iter().filter_map(|l| match l {
-        Literal::Atom(a) | Literal::Not(a) => Some(a.rel),
-        Literal::Aggregate { rel, .. } => Some(*rel),
-        Literal::Compare { .. } | Literal::Range { .. } => None,
-    })
-}
-
-/// Leaves only rules that lead to these relations.
-fn cone(program: &Program, rules: &mut [bool], roots: &[RelId]) {
-    let mut needed = vec![false; program.relations.len()];
-    roots.iter().for_each(|r| needed[r.index()] = true);
-    for s in program.strata.iter().rev() {
-        if !s.relations.iter().any(|r| needed[r.index()]) {
-            s.rules.iter().for_each(|r| rules[r.index()] = false);
-            continue;
-        }
-        for id in s.rules.iter().filter(|r| rules[r.index()]) {
-            s.relations.iter().for_each(|r| needed[r.index()] = true);
-            reads(&program.rule(*id).body).for_each(|r| needed[r.index()] = true);
-        }
-    }
-}
-
 /// What the shards of a pass are made of.
 struct Split<'a> {
     given: &'a [Table],
@@ -266,7 +243,7 @@ impl<'a> Split<'a> {
         // A parted relation goes along even if no rule reads it: its rows may be wanted.
         let mut needed: Vec<bool> = partition.columns.iter().map(Option::is_some).collect();
         for (rule, _) in program.rules.iter().zip(rules).filter(|(_, runs)| **runs) {
-            reads(&rule.body).for_each(|r| needed[r.index()] |= partition.levels[r.index()] <= pass);
+            rule.reads().for_each(|r| needed[r.index()] |= partition.levels[r.index()] <= pass);
         }
         let mut sorted = BTreeMap::new();
         for (i, column) in partition.columns.iter().enumerate() {

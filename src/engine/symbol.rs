@@ -134,21 +134,28 @@ impl Symbols {
         self.ordered
     }
 
-    /// Gives all texts new ids in the order of their bytes, and the new id of every old one.
-    pub fn sort(&mut self) -> Vec<u32> {
+    /// Ids in the order of the bytes of their texts, sorted by the threads of the current pool.
+    #[must_use]
+    pub fn by_text(&self, ids: impl Iterator<Item = u32>) -> Vec<u32> {
         let prefix = |s: &str| {
             let mut word = [0; 8];
             let n = s.len().min(8);
             word[..n].copy_from_slice(&s.as_bytes()[..n]);
             u64::from_be_bytes(word)
         };
-        let mut keys: Vec<(u64, u32)> = (0..self.len() as u32).map(|id| (prefix(self.resolve(id)), id)).collect();
+        let mut keys: Vec<(u64, u32)> = ids.map(|id| (prefix(self.resolve(id)), id)).collect();
         keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.resolve(a.1).cmp(self.resolve(b.1))));
+        keys.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Gives all texts new ids in the order of their bytes, and the new id of every old one.
+    pub fn sort(&mut self) -> Vec<u32> {
+        let order = self.by_text(0..self.len() as u32);
         let mut sorted = Self::nothing();
         sorted.text.reserve_exact(self.text.len());
-        sorted.ends.reserve_exact(keys.len());
-        let mut ids = vec![0; keys.len()];
-        for (new, (_, old)) in keys.iter().enumerate() {
+        sorted.ends.reserve_exact(order.len());
+        let mut ids = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
             sorted.text.push_str(self.resolve(*old));
             sorted.ends.push(sorted.text.len());
             ids[*old as usize] = new as u32;

@@ -437,6 +437,18 @@ pub struct Var {
     pub prim: Prim,
 }
 
+impl Literal {
+    /// The relation it reads; none for comparisons and ranges.
+    #[must_use]
+    pub fn relation(&self) -> Option<RelId> {
+        match self {
+            Literal::Atom(a) | Literal::Not(a) => Some(a.rel),
+            Literal::Aggregate { rel, .. } => Some(*rel),
+            Literal::Compare { .. } | Literal::Range { .. } => None,
+        }
+    }
+}
+
 /// A kernel rule: one head, a conjunction.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -452,6 +464,13 @@ pub struct Rule {
     pub clause: ClauseId,
     /// The clause's text.
     pub span: Span,
+}
+
+impl Rule {
+    /// The relations its body reads, in the order of the text.
+    pub fn reads(&self) -> impl Iterator<Item = RelId> + '_ {
+        self.body.iter().filter_map(Literal::relation)
+    }
 }
 
 /// A clause as written, with its annotations.

@@ -65,12 +65,9 @@ pub fn outcome<'p>(
     let mut readers = vec![Vec::new(); program.relations.len()];
     for (i, rule) in program.rules.iter().enumerate() {
         for (l, literal) in rule.body.iter().enumerate() {
-            let rel = match literal {
-                Literal::Atom(a) | Literal::Not(a) => a.rel,
-                Literal::Aggregate { rel, .. } => *rel,
-                _ => continue,
-            };
-            readers[rel.index()].push((RuleId(i as u32), l));
+            if let Some(rel) = literal.relation() {
+                readers[rel.index()].push((RuleId(i as u32), l));
+            }
         }
     }
     let mut forward = Forward {

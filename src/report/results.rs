@@ -112,7 +112,7 @@ impl<'f, 'a> Results<'f, 'a> {
                 let mut file = staging.open(&table::file_name(program.rel(rel)))?;
                 let mut head = Vec::new();
                 let names = table::mark_names(program, &self.form.marking(), rel);
-                Sheet::new(program, rel, false).header(names.iter().map(String::as_str), &mut head);
+                Sheet::new(program, rel, false).header(names.into_iter(), &mut head);
                 file.write_all(&head)?;
                 self.open.push((rel, 0, file));
                 self.open.len() - 1

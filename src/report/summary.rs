@@ -131,8 +131,9 @@ impl Tally {
     pub fn of(program: &Program, db: &Database, here: &[bool], keys: &[Option<usize>]) -> Self {
         let mut tally = Self::default();
         let text = |w: Word| db.symbols.resolve(w).to_owned();
-        let shown =
-            |rel: RelId, c: usize, w: Word| table::show(table::looks(program, program.rel(rel))[c], w, &db.symbols);
+        let shown = |rel: RelId, c: usize, w: Word| {
+            table::show(table::look(program, &program.rel(rel).columns[c]), w, &db.symbols)
+        };
         for ask in asks(program) {
             let mut found: BTreeMap<String, BTreeMap<String, Count>> = BTreeMap::new();
             if here[ask.rel.index()] {

@@ -4,7 +4,7 @@ use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
 use crate::lang::date;
-use crate::lang::program::{Prim, Program, RelId, Relation};
+use crate::lang::program::{Column, Prim, Program, RelId, Relation};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -26,17 +26,19 @@ pub enum Look {
 /// The look of each column of a relation.
 #[must_use]
 pub fn looks(program: &Program, relation: &Relation) -> Vec<Look> {
-    relation
-        .columns
-        .iter()
-        .map(|c| match c.prim {
-            Prim::Symbol => Look::Text,
-            Prim::Number if program.types[c.ty.index()].date => Look::Date,
-            Prim::Number => Look::Number,
-            Prim::Unsigned => Look::Unsigned,
-            Prim::Float => Look::Float,
-        })
-        .collect()
+    relation.columns.iter().map(|c| look(program, c)).collect()
+}
+
+/// The look of a column.
+#[must_use]
+pub fn look(program: &Program, column: &Column) -> Look {
+    match column.prim {
+        Prim::Symbol => Look::Text,
+        Prim::Number if program.types[column.ty.index()].date => Look::Date,
+        Prim::Number => Look::Number,
+        Prim::Unsigned => Look::Unsigned,
+        Prim::Float => Look::Float,
+    }
 }
 
 /// A value as people and files see it.
@@ -62,8 +64,7 @@ impl Ranks {
     /// Ranks of all symbols of a table.
     #[must_use]
     pub fn new(symbols: &Symbols) -> Self {
-        let mut ids: Vec<u32> = (0..symbols.len() as u32).collect();
-        ids.sort_unstable_by(|a, b| symbols.resolve(*a).cmp(symbols.resolve(*b)));
+        let ids = symbols.by_text(0..symbols.len() as u32);
         let mut ranks = vec![0; ids.len()];
         for (rank, id) in ids.into_iter().enumerate() {
             ranks[id as usize] = rank as u32;
@@ -137,18 +138,19 @@ pub fn marking(program: &Program, db: &Database) -> BTreeSet<RelId> {
 /// The marks that apply to a relation: those of [`marking`] whose column names all occur.
 #[must_use]
 pub fn marks<'a>(program: &Program, db: &'a Database, marking: &BTreeSet<RelId>, rel: RelId) -> Vec<Mark<'a>> {
+    let all = applying(program, marking, rel).into_iter();
+    all.map(|(mark, name, columns)| Mark { name: name.to_owned(), columns, rows: db.table(mark) }).collect()
+}
+
+/// The marking relations that apply to a relation: name of the mark, and columns of the marked relation.
+fn applying<'p>(program: &'p Program, marking: &BTreeSet<RelId>, rel: RelId) -> Vec<(RelId, &'p str, Vec<usize>)> {
     let target = program.rel(rel);
-    let mut found = Vec::new();
-    for mark in marking.iter().filter(|m| **m != rel) {
-        let (r, table) = (program.rel(*mark), db.table(*mark));
-        let Some(name) = r.notes.get("mark") else { continue };
-        let columns: Option<Vec<usize>> =
-            r.columns.iter().map(|c| target.columns.iter().position(|t| t.name == c.name)).collect();
-        if let Some(columns) = columns {
-            found.push(Mark { name: name.to_owned(), columns, rows: table });
-        }
-    }
-    found
+    let of = |mark: &RelId| {
+        let r = program.rel(*mark);
+        let columns = r.columns.iter().map(|c| target.columns.iter().position(|t| t.name == c.name));
+        Some((*mark, r.notes.get("mark")?, columns.collect::<Option<_>>()?))
+    };
+    marking.iter().filter(|m| **m != rel).filter_map(of).collect()
 }
 
 /// The rows of a table in order of text and value: `None` if they are so already, else their indices. Quick where the
@@ -171,9 +173,8 @@ fn in_order(table: &Table, looks: &[Look], symbols: &Symbols) -> Option<Vec<u32>
 
 /// Names of the columns of marks of a relation.
 #[must_use]
-pub fn mark_names(program: &Program, marking: &BTreeSet<RelId>, rel: RelId) -> Vec<String> {
-    let nothing = Database::new(program);
-    marks(program, &nothing, marking, rel).into_iter().map(|m| m.name).collect()
+pub fn mark_names<'p>(program: &'p Program, marking: &BTreeSet<RelId>, rel: RelId) -> Vec<&'p str> {
+    applying(program, marking, rel).into_iter().map(|(_, name, _)| name).collect()
 }
 
 /// How a relation is written as CSV. `safe`: text that a spreadsheet program would take for a formula gets an apostrophe in

@@ -82,19 +82,6 @@ fn facts<'a>(program: &'a Program, name: &str) -> impl Iterator<Item = Vec<&'a s
     program.facts.iter().filter(move |f| Some(f.rel) == rel).filter_map(|f| symbols(&f.values))
 }
 
-/// Relations that a rule's body reads.
-pub(super) fn reads(program: &Program, rule: usize) -> Vec<RelId> {
-    let mut out = Vec::new();
-    for l in &program.rules[rule].body {
-        match l {
-            Literal::Atom(a) | Literal::Not(a) => out.push(a.rel),
-            Literal::Aggregate { rel, .. } => out.push(*rel),
-            Literal::Compare { .. } | Literal::Range { .. } => {}
-        }
-    }
-    out
-}
-
 impl Rulebook {
     /// Every instrument, by name.
     #[must_use]
@@ -178,7 +165,7 @@ impl Rulebook {
                     out.insert(name.to_string());
                 }
             }
-            for rel in reads(program, r) {
+            for rel in program.rules[r].reads() {
                 for (i, other) in program.rules.iter().enumerate() {
                     let helper = other.head == rel && self.rules[i].cites.is_empty();
                     if helper && folder(program, other.span) == home && seen.insert(i) {

@@ -1,6 +1,6 @@
 //! What is wrong with a rulebook as a map of the law, beyond what makes it fail to load: `zhuize coverage` prints these.
 
-use super::coverage::{Golden, MANIFEST, RuleRef, constant, reads, symbols};
+use super::coverage::{Golden, MANIFEST, RuleRef, constant, symbols};
 use super::order;
 use super::outline::Status;
 use super::{Cite, Rulebook};
@@ -156,8 +156,8 @@ fn constants(book: &Rulebook, out: &mut Vec<Diagnostic>) {
 /// Relations that are declared and that nothing reads: no rule of another relation, no output, no annotation.
 fn unused(program: &Program, out: &mut Vec<Diagnostic>) {
     let mut read = BTreeSet::new();
-    for (i, rule) in program.rules.iter().enumerate() {
-        read.extend(reads(program, i).into_iter().filter(|r| *r != rule.head));
+    for rule in &program.rules {
+        read.extend(rule.reads().filter(|r| *r != rule.head));
     }
     let mut named = BTreeSet::from([MANIFEST]);
     let notes = program.relations.iter().map(|r| &r.notes).chain(program.types.iter().map(|t| &t.notes));

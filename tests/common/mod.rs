@@ -1,6 +1,8 @@
 //! The command line called from tests.
 
 use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
 
 /// How a command ended and what it printed.
 pub struct Done {
@@ -15,4 +17,19 @@ pub fn zhuize(args: &[&str]) -> Done {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let code = zhuize::cli::main(&args, &mut out, &mut err);
     Done { code, out: String::from_utf8_lossy(&out).into_owned(), err: String::from_utf8_lossy(&err).into_owned() }
+}
+
+/// Copies a folder with all that is in it.
+#[allow(dead_code)]
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for e in fs::read_dir(from).unwrap() {
+        let p = e.unwrap().path();
+        let target = to.join(p.file_name().unwrap());
+        if p.is_dir() {
+            copy(&p, &target);
+        } else {
+            fs::copy(&p, target).unwrap();
+        }
+    }
 }

@@ -11,6 +11,16 @@ use zhuize::engine::store::Database;
 use zhuize::engine::symbol::Symbols;
 use zhuize::lang::program::{Program, Relation, SourceFile};
 
+/// A tape of that length. A plain linear generator: tapes need only vary.
+pub fn tape(seed: u64, length: usize) -> Vec<u8> {
+    let mut x = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (x >> 33) as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
 /// Reads choices off a tape; beyond its end every choice is the first.
 pub struct Tape<'a> {
     bytes: &'a [u8],

@@ -108,22 +108,12 @@ impl Ranks {
                 data.iter().skip(c).step_by(width).for_each(|w| used[*w as usize] = true);
             }
         }
-        let mut order: Vec<(u64, u32)> = (0..symbols.len() as u32)
-            .filter(|i| used[*i as usize])
-            .map(|i| {
-                let text = symbols.resolve(i).as_bytes();
-                let mut first = [0; 8];
-                let n = text.len().min(8);
-                first[..n].copy_from_slice(&text[..n]);
-                (u64::from_be_bytes(first), i)
-            })
-            .collect();
-        order.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| symbols.resolve(a.1).cmp(symbols.resolve(b.1))));
+        let order = symbols.by_text((0..symbols.len() as u32).filter(|i| used[*i as usize]));
         let mut ranks = vec![0; symbols.len()];
-        for (rank, (_, id)) in order.iter().enumerate() {
+        for (rank, id) in order.iter().enumerate() {
             ranks[*id as usize] = rank as u32;
         }
-        Self(ranks, order.into_iter().map(|(_, id)| id).collect())
+        Self(ranks, order)
     }
 }
 

@@ -288,10 +288,5 @@ fn never_defined(env: &Env<'_>, seen: &Seen, options: &Options, diags: &mut Vec<
 
 /// Relations that a literal reads.
 pub(crate) fn reads(l: &Literal) -> Option<(RelId, bool)> {
-    match l {
-        Literal::Atom(a) => Some((a.rel, true)),
-        Literal::Not(a) => Some((a.rel, false)),
-        Literal::Aggregate { rel, .. } => Some((*rel, false)),
-        _ => None,
-    }
+    Some((l.relation()?, matches!(l, Literal::Atom(_))))
 }
