@@ -17,6 +17,7 @@
 //!
 //! Imports go one way; `ARCHITECTURE.md` has the table and a test holds it.
 
+pub mod base;
 pub mod bulk;
 pub mod cli;
 pub mod engine;

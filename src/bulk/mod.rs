@@ -90,21 +90,28 @@ pub struct Run {
 /// # Errors
 /// Defects of the tables, unless they may be skipped.
 pub fn load(book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
-    load_as(book, request, false)
+    load_as(book, request, true)
 }
 
-fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, Trouble> {
+/// The tables that come with a rulebook, and one of the options set.
+#[must_use]
+pub fn shipped(book: &Rulebook, set: &[(String, String)]) -> Vec<(String, Arc<str>)> {
     let mut shipped: Vec<(String, Arc<str>)> =
         book.shipped.iter().map(|s| (s.path.clone(), Arc::from(s.text.as_str()))).collect();
-    if !request.set.is_empty() {
+    if !set.is_empty() {
         let mut text = csv::Writer::from_writer(Vec::new());
         let rows = std::iter::once(["option", "value"]).map(|r| r.map(str::to_owned));
-        for row in rows.chain(request.set.iter().map(|(o, v)| [o.clone(), v.clone()])) {
+        for row in rows.chain(set.iter().map(|(o, v)| [o.clone(), v.clone()])) {
             text.write_record(&row).expect("a vector takes every record");
         }
         let bytes = text.into_inner().expect("a vector takes every record");
         shipped.push(("option_set.csv".to_owned(), Arc::from(String::from_utf8_lossy(&bytes).as_ref())));
     }
+    shipped
+}
+
+fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, Trouble> {
+    let shipped = shipped(book, &request.set);
     let sources = Sources { folder: Some(request.facts.clone()), shipped };
     let mut options = LoadOptions::new(request.as_of);
     options.skip_bad_rows = request.skip_bad_rows;

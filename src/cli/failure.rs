@@ -26,6 +26,9 @@ pub enum Failure {
     /// A stated limit was reached or something broke: exit code 5.
     #[error("{0}")]
     Limit(String),
+    /// Rows were looked up that were not there at the beginning: the command has to begin again.
+    #[error("again")]
+    Again,
     /// Writing results failed: exit code 5, or 0 for a broken pipe.
     #[error("E0710: cannot write: {0}")]
     Output(#[from] io::Error),
@@ -40,7 +43,7 @@ impl Failure {
             Self::Usage(_) => 2,
             Self::Rules | Self::RulesUnreadable(_) => 3,
             Self::Data | Self::DataUnreadable(_) => 4,
-            Self::Limit(_) | Self::Output(_) => 5,
+            Self::Limit(_) | Self::Output(_) | Self::Again => 5,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::setting::{self, Choice, Question, Setting};
 use super::{Failure, Lang, form};
+use crate::base::Base;
 use crate::bulk::{self, Request};
 use crate::engine;
 use crate::engine::store::Database;
@@ -10,16 +11,18 @@ use crate::facts::schema::Schema;
 use crate::facts::{Loaded, Origins, tsv};
 use crate::lang::date;
 use crate::lang::diagnostic::Severity;
-use crate::lang::program::{Program, RelId, SourceFile};
+use crate::lang::program::{Arg, Const, Program, RelId, SourceFile};
 use crate::lang::query;
 use crate::proof::Goal;
 use crate::proof::demand::Prover;
+use crate::proof::given::Source;
 use crate::report::atoms::ProgramWords;
 use crate::report::explain::words::Words;
 use crate::report::wording::BookWords;
 use crate::rulebook::Rulebook;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Arguments that say what a question is asked about.
 #[derive(Debug, clap::Args)]
@@ -60,6 +63,8 @@ pub struct Facts {
     pub schema: Schema,
     /// What was asked of what, for the head of a page.
     pub about: Vec<String>,
+    /// Where rows lie that are not in `database` yet.
+    pub far: Option<Arc<Base>>,
 }
 
 impl Rules {
@@ -130,13 +135,30 @@ impl Facts {
 
     /// A prover over the facts.
     pub fn prover<'p>(&self, rules: &'p Rules, most_steps: u64) -> Prover<'p> {
-        Prover::new(rules.program(), self.database.clone(), most_steps)
+        let far = self.far.clone().map(|b| -> Arc<dyn Source> { b });
+        Prover::reaching(rules.program(), self.database.clone(), most_steps, far)
+    }
+
+    /// Ends what was begun with rows that were not there yet: called before anything is written.
+    pub fn settled(&self) -> Result<(), Failure> {
+        if self.far.as_ref().is_some_and(|b| b.has_news()) { Err(Failure::Again) } else { Ok(()) }
+    }
+
+    /// Sees to it that the given rows which an atom matches are there.
+    pub fn bring(&self, goal: &Goal) {
+        let Some(base) = self.far.as_ref().filter(|b| b.holds(goal.rel)) else { return };
+        let bound = goal.args.iter().enumerate().filter_map(|(c, a)| match a {
+            Arg::Const(v) => Some((c, v.clone())),
+            _ => None,
+        });
+        let (columns, key): (Vec<usize>, Vec<Const>) = bound.unzip();
+        base.fetch(goal.rel, &columns, &key);
     }
 }
 
 impl From<Loaded> for Facts {
     fn from(l: Loaded) -> Self {
-        Self { database: l.database, origins: l.origins, schema: l.schema, about: Vec::new() }
+        Self { database: l.database, origins: l.origins, schema: l.schema, about: Vec::new(), far: None }
     }
 }
 
@@ -185,6 +207,12 @@ impl Ask {
         match rules {
             Rules::Book(book) => {
                 let question = Question { facts: folder.to_owned(), choice: self.choice.clone() };
+                if let Some(base) = setting.base(folder, book, false)? {
+                    let mut request = question.request_to(&base);
+                    further(&mut request);
+                    let loaded = base.loaded(book, &request).map_err(|t| setting.base_or_run(t, book, err))?;
+                    return Ok(Facts { about: about(book, &request, setting), far: Some(base), ..loaded.into() });
+                }
                 let mut request = question.request(true);
                 further(&mut request);
                 let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
@@ -290,5 +318,5 @@ pub fn program_facts(
     };
     database.add_program_facts(program);
     let origins = tsv::origins(program, &needed, folder, &database);
-    Ok(Facts { database, origins, schema: Schema::plain(program), about: Vec::new() })
+    Ok(Facts { database, origins, schema: Schema::plain(program), about: Vec::new(), far: None })
 }

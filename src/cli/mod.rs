@@ -14,6 +14,7 @@ mod ground;
 mod guard;
 mod import;
 mod least_change;
+mod pack;
 mod patterns;
 mod query;
 mod rerun;
@@ -32,6 +33,7 @@ pub use guard::Guard;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use setting::Setting;
+use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -71,6 +73,8 @@ enum Command {
     Eval(eval::Args),
     /// Derive every conclusion of a casebase, print a summary and write the tables
     Run(run::Args),
+    /// Prepare a casebase so that questions read only what they need of it
+    Pack(pack::Args),
     /// Run again what a manifest records, and say precisely what differs
     Rerun(rerun::Args),
     /// Explain one conclusion: why it holds, or why it does not
@@ -141,18 +145,21 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
             return if usage { 2 } else { 0 };
         }
     };
-    let setting = Setting { lang: cli.lang.unwrap_or_else(locale), rules: cli.rules, with: cli.with, quiet: cli.quiet };
+    let lang = cli.lang.unwrap_or_else(locale);
+    let base = OnceCell::new();
+    let setting = Setting { lang, rules: cli.rules, with: cli.with, quiet: cli.quiet, base };
     let result = match cli.command {
         Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),
+        Command::Pack(a) => pack::run(&a, &setting, out, err),
         Command::Rerun(a) => rerun::run(&a, &setting, out, err),
-        Command::Why(a) => why::run(&a, &setting, out, err),
-        Command::WhatIf(a) => what_if::run(&a, &setting, out, err),
-        Command::Contrast(a) => contrast::run(&a, &setting, out, err),
+        Command::Why(a) => setting.settled(out, err, |out, err| why::run(&a, &setting, out, err)),
+        Command::WhatIf(a) => setting.settled(out, err, |out, err| what_if::run(&a, &setting, out, err)),
+        Command::Contrast(a) => setting.settled(out, err, |out, err| contrast::run(&a, &setting, out, err)),
         Command::Patterns(a) => patterns::run(&a, &setting, out, err),
-        Command::LeastChange(a) => least_change::run(&a, &setting, out, err),
-        Command::WhyNot(a) => why_not::run(&a, &setting, out, err),
-        Command::Query(a) => query::run(&a, &setting, out, err),
+        Command::LeastChange(a) => setting.settled(out, err, |out, err| least_change::run(&a, &setting, out, err)),
+        Command::WhyNot(a) => setting.settled(out, err, |out, err| why_not::run(&a, &setting, out, err)),
+        Command::Query(a) => setting.settled(out, err, |out, err| query::run(&a, &setting, out, err)),
         Command::Stats(a) => stats::run(&a, &setting, out, err),
         Command::Verify(a) => verify::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),

@@ -3,10 +3,13 @@
 use super::form;
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
+use crate::base::{self, Base};
 use crate::bulk;
 use crate::engine::store::Database;
 use crate::facts::Origins;
-use crate::lang::program::SourceFile;
+use crate::lang::date;
+use crate::lang::program::{RelId, SourceFile};
+use crate::proof::given::Source;
 use crate::query::{self, Answer, Asked, Compiled, Mode};
 use crate::report::wording::BookWords;
 use crate::report::{answer, staging};
@@ -14,6 +17,7 @@ use crate::rulebook::Rulebook;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Form of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -85,19 +89,19 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 .to_owned(),
         ));
     }
-    let request = args.question.request(false);
-    let mut loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let given = std::mem::take(&mut loaded.database);
+    let threads = args.question.choice.threads;
+    let (given, far) = given(args, &book, &asked, &outputs, setting, err)?;
     let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
     let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
     let kept = given.clone();
+    let source = far.clone().map(|b| -> Arc<dyn Source> { b });
     let shown: Vec<Shown> = if asked.is_empty() {
-        let found = query::answer::relations(&book.program, &book.codes, given, &outputs, args.question.choice.threads);
+        let found = query::answer::relations(&book.program, &book.codes, (given, source), &outputs, threads);
         let title = |a: &Asked| Some(book.program.rel(a.rel).name.clone());
         found.map_err(form::limit)?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
     } else {
-        let found =
-            query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Auto, args.question.choice.threads);
+        let from = (given, source);
+        let found = query::answer::answer_from(&book.program, &book.codes, from, &asked, Mode::Auto, threads);
         asked.into_iter().zip(found.map_err(form::limit)?).map(|(a, rows)| (None, a, rows)).collect()
     };
     let empty = shown.iter().all(|(_, _, rows)| rows.rows.is_empty());
@@ -112,11 +116,46 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let origins = Origins::default();
     let words = BookWords::new(&book, &kept, &origins, form::language(setting));
     let text = render(args, &book, &shown, &words);
+    if far.is_some_and(|b| b.has_news()) {
+        return Err(Failure::Again);
+    }
     match &args.output {
         Some(path) => staging::whole(path, text.as_bytes())?,
         None => out.write_all(text.as_bytes())?,
     }
     Ok(())
+}
+
+/// The given facts, and where further rows lie. Of a prepared casebase, what a question that names nothing needs is fetched here.
+fn given(
+    args: &Args,
+    book: &Rulebook,
+    asked: &[Asked],
+    outputs: &[RelId],
+    setting: &Setting,
+    err: &mut dyn Write,
+) -> Result<(Database, Option<Arc<Base>>), Failure> {
+    let folder = &args.question.facts;
+    if setting.base.get().is_none() && !base::is_base(folder) {
+        let request = args.question.request(false);
+        let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
+        return Ok((loaded.database, None));
+    }
+    // What was derived on another day, or under other options, does not answer the question.
+    let settled = base::Manifest::read(folder).map_err(|t| setting.of_base(&t))?;
+    let choice = &args.question.choice;
+    let plain = args.question.request(false);
+    let same = choice.as_of.is_none_or(|d| date::iso(d) == settled.as_of)
+        && (plain.set.is_empty() || plain.set == settled.options);
+    // The rules of the question came to those of the rulebook, whose hash is that of its files.
+    let Some(base) = setting.base(folder, book, same)? else { return Err(Failure::Again) };
+    if !asked.iter().all(|a| a.named) || asked.is_empty() {
+        let wanted: Vec<RelId> = asked.iter().map(|a| a.rel).chain(outputs.iter().copied()).collect();
+        base.bring(&book.program, &wanted).map_err(|t| setting.of_base(&t))?;
+    }
+    let request = args.question.request_to(&base);
+    let loaded = base.loaded(book, &request).map_err(|t| setting.base_or_run(t, book, err))?;
+    Ok((loaded.database, Some(base)))
 }
 
 /// Whether a text occurs neither in the facts nor in the rules.

@@ -240,13 +240,13 @@ fn print_summary(
 }
 
 /// A spinner on a terminal; nothing elsewhere.
-struct Progress {
+pub(super) struct Progress {
     bar: Option<indicatif::ProgressBar>,
     first: OnceCell<Instant>,
 }
 
 impl Progress {
-    fn new(setting: &Setting) -> Self {
+    pub(super) fn new(setting: &Setting) -> Self {
         let show = !setting.quiet && std::io::stderr().is_terminal();
         let bar = show.then(|| {
             let bar = indicatif::ProgressBar::new_spinner();
@@ -262,7 +262,7 @@ impl Progress {
         }
     }
 
-    fn stage(&self, stage: Stage, setting: &Setting) {
+    pub(super) fn stage(&self, stage: Stage, setting: &Setting) {
         self.say(match stage {
             Stage::Load => setting.say("读取并核对数据", "reading and checking the tables"),
             Stage::Evaluate => setting.say("推导结论", "deriving"),
@@ -281,7 +281,7 @@ impl Progress {
         bar.set_message(format!("{text} {share} % · {left} {rest:.0?} · {:.0?}", bar.elapsed()));
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

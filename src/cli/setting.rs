@@ -1,6 +1,7 @@
 //! What all commands share: language, rulebook, dates, how findings are printed.
 
 use super::{Failure, Lang};
+use crate::base::{self, Base};
 use crate::facts;
 use crate::facts::codes::CodeLists;
 use crate::lang::date;
@@ -9,8 +10,10 @@ use crate::lang::program::{Arg, Const, Program, SourceFile};
 use crate::lang::render::Render;
 use crate::proof::Goal;
 use crate::rulebook::{RuleTree, Rulebook};
+use std::cell::OnceCell;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Global arguments.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Setting {
     pub with: Vec<PathBuf>,
     /// Results and errors only.
     pub quiet: bool,
+    /// The prepared casebase that is asked, once it is open.
+    pub base: OnceCell<Arc<Base>>,
 }
 
 impl Setting {
@@ -39,6 +44,60 @@ impl Setting {
         match self.lang {
             Lang::Zh => facts::Lang::Zh,
             Lang::En => facts::Lang::En,
+        }
+    }
+
+    /// The prepared casebase in a folder, opened once; `None` if it is none. With its conclusions, if they need not be
+    /// explained.
+    pub fn base(&self, dir: &Path, book: &Rulebook, conclusions: bool) -> Result<Option<Arc<Base>>, Failure> {
+        if let Some(base) = self.base.get() {
+            return Ok(Some(Arc::clone(base)));
+        }
+        if !base::is_base(dir) {
+            return Ok(None);
+        }
+        let open = Base::open(dir, &book.program, &book.hash(), conclusions);
+        let open = Arc::new(open.map_err(|t| self.of_base(&t))?);
+        Ok(Some(Arc::clone(self.base.get_or_init(|| open))))
+    }
+
+    /// What is wrong with a prepared casebase.
+    pub fn of_base(&self, trouble: &base::Trouble) -> Failure {
+        let text = trouble.render(self.lang == Lang::Zh);
+        match trouble {
+            base::Trouble::Busy(_) | base::Trouble::Io(..) => Failure::Limit(text),
+            _ => Failure::DataUnreadable(text),
+        }
+    }
+
+    /// What stopped something done with a prepared casebase; defects are printed.
+    pub fn base_or_run(&self, trouble: base::Trouble, book: &Rulebook, err: &mut dyn Write) -> Failure {
+        match trouble {
+            base::Trouble::Run(t) => self::trouble(*t, book, self, err),
+            other => self.of_base(&other),
+        }
+    }
+
+    /// Does what asks a prepared casebase, until it has asked for nothing that was not there when it began: what is said
+    /// before that is not said.
+    pub fn settled(
+        &self,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+        mut ask: impl FnMut(&mut dyn Write, &mut dyn Write) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        loop {
+            let (mut said, mut noted) = (Vec::new(), Vec::new());
+            let result = ask(&mut said, &mut noted);
+            if let Some(trouble) = self.base.get().and_then(|b| b.failure()) {
+                return Err(self.of_base(&trouble));
+            }
+            if self.base.get().is_some_and(|b| b.took_news()) {
+                continue;
+            }
+            err.write_all(&noted)?;
+            out.write_all(&said)?;
+            return result;
         }
     }
 
@@ -168,6 +227,19 @@ impl Question {
     /// A question about a casebase without choices.
     pub fn plain(facts: PathBuf, as_of: Option<i32>) -> Self {
         Self { facts, choice: Choice { as_of, ..Choice::default() } }
+    }
+
+    /// The request to a prepared casebase: its own day and options, where others are not chosen.
+    pub fn request_to(&self, base: &Base) -> crate::bulk::Request {
+        let mut request = self.request(true);
+        let own = base.manifest();
+        if self.choice.as_of.is_none() {
+            request.as_of = date::parse_iso(&own.as_of).unwrap_or(request.as_of);
+        }
+        if request.set.is_empty() {
+            request.set.clone_from(&own.options);
+        }
+        request
     }
 
     /// The request to the bulk room.

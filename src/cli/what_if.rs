@@ -69,6 +69,13 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let asked: Vec<RelId> = about.iter().map(|g| g.rel).collect();
     let (_, folder) = args.ask.words(&[], 0);
     let mut facts = args.ask.facts(&rules, folder, &asked, |_| {}, setting, err)?;
+    for text in scenario.remove.iter().chain(scenario.change.iter().map(|e| &e.rows)) {
+        // What is wrong with an atom is said below.
+        if let Ok(goal) = query::parse_atom(program, text) {
+            facts.bring(&setting::as_held(goal.into(), program, rules.codes()));
+        }
+    }
+    facts.settled()?;
     let changes = read_changes(&scenario, &rules, &mut facts, setting, err)?;
     if let Some(path) = &args.save {
         let text = toml::to_string_pretty(&scenario).map_err(|e| Failure::Usage(format!("E0617: {e}")))?;

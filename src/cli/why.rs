@@ -114,6 +114,7 @@ pub(super) fn certify(
     options: &proof::Options,
 ) -> Result<usize, Failure> {
     let derivation = derive(&mut prover, goal, options).map_err(form::limit)?;
+    facts.settled()?;
     let program = rules.program();
     let text = certificate::render(program, &derivation, &|rel, v| origin(program, facts, rel, v));
     staging::whole(path, text.as_bytes())?;

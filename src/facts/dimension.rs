@@ -8,7 +8,7 @@ use super::calendar::Calendar;
 use super::date;
 use super::schema::{Dimension, DimensionKind, Schema};
 use crate::engine::store::{Database, Table};
-use crate::engine::value::{Word, from_number};
+use crate::engine::value::{Word, from_number, to_number};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Days before the first date.
@@ -19,7 +19,7 @@ const AFTER: i32 = 1200;
 const AHEAD: i32 = 60;
 
 /// The first and last day of the dimensions.
-pub(super) fn range(schema: &Schema, first: Option<i32>, last: Option<i32>, as_of: i32) -> (i32, i32) {
+pub(super) fn range(schema: &Schema, touched: Option<(i32, i32)>, as_of: i32) -> (i32, i32) {
     let months = schema.dimensions.iter().flat_map(|d| match &d.kind {
         DimensionKind::AddMonths(months) => months.as_slice(),
         _ => &[],
@@ -29,8 +29,7 @@ pub(super) fn range(schema: &Schema, first: Option<i32>, last: Option<i32>, as_o
         before = before.max(-m * 31 + 5);
         after = after.max(m * 31 + 100);
     }
-    let first = first.map_or(as_of, |f| f.min(as_of));
-    let last = last.map_or(as_of, |l| l.max(as_of));
+    let (first, last) = touched.map_or((as_of, as_of), |(first, last)| (first.min(as_of), last.max(as_of)));
     (first - before, last + after)
 }
 
@@ -59,6 +58,24 @@ pub(super) fn fill(schema: &Schema, db: &mut Database, (first, last): (i32, i32)
         };
         db.tables[rel.index()] = table;
     }
+}
+
+/// Fills the dimensions again, for tables that mention days from the first to the last of `touched`; the table of days off
+/// stands in `db`. Gives the first and last day of the dimensions.
+pub fn refill(schema: &Schema, db: &mut Database, touched: Option<(i32, i32)>, as_of: i32) -> (i32, i32) {
+    let mut exceptions = BTreeMap::new();
+    if let Some((table, h)) = schema.tables.iter().find_map(|t| Some((t, t.holidays.as_ref()?))) {
+        let (off, work) = (db.symbols.get(&h.off), db.symbols.get(&h.work));
+        for row in db.tables[table.rel.index()].rows() {
+            let (day, kind) = (to_number(row[h.date]), Some(row[h.kind]));
+            if day >= date::FIRST && (kind == off || kind == work) {
+                exceptions.insert(day, kind == work);
+            }
+        }
+    }
+    let range = range(schema, touched, as_of);
+    fill(schema, db, range, as_of, &exceptions);
+    range
 }
 
 fn calendar(db: &mut Database, calendar: &Calendar) -> Table {

@@ -111,6 +111,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// First and last day of the dimensions.
     pub days: (i32, i32),
+    /// First and last day that the tables of the casebase mention.
+    pub touched: Option<(i32, i32)>,
 }
 
 /// Loads the tables of a casebase. All defects are found in one pass.
@@ -201,7 +203,8 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
             log.push(Defect::new(place, Problem::YearsWithoutHolidays { years }));
         }
     }
-    let range = dimension::range(&schema, days.iter().next(), days.iter().next_back(), options.as_of);
+    let touched = days.iter().next().zip(days.iter().next_back());
+    let range = dimension::range(&schema, touched, options.as_of);
 
     let mut origins = Origins { relations: vec![Lines::default(); if options.origins { db.tables.len() } else { 0 }] };
     for ((table, rows), parts) in schema.tables.iter().zip(rows).zip(&parts) {
@@ -229,6 +232,7 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
         schema,
         diagnostics,
         days: range,
+        touched,
     }
 }
 

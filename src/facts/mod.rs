@@ -19,7 +19,7 @@ pub mod date;
 mod decode;
 pub mod defect;
 mod dict;
-mod dimension;
+pub mod dimension;
 mod header;
 pub mod import;
 mod load;
@@ -40,7 +40,7 @@ mod value;
 
 pub use load::{LoadOptions, Loaded, Rejected, Spelling, load};
 pub use message::Lang;
-pub use origin::{Origin, Origins};
+pub use origin::{Origin, Origins, Standing};
 pub use part::Conversion;
 pub use sheet::letters as column_letters;
 pub use sources::{FileEntry, Sources};

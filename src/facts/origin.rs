@@ -27,6 +27,21 @@ pub(super) struct Lines {
     pub lines: Vec<u32>,
     /// Row number and source, in order.
     pub sources: Vec<(u32, Arc<str>)>,
+    /// Each row's own place, in place of all the above.
+    pub placed: Vec<Standing>,
+}
+
+/// The place of a row, as it is kept elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Name of the file; empty if it comes from none.
+    pub file: Arc<str>,
+    /// Line.
+    pub line: u32,
+    /// Comes with the rulebook.
+    pub shipped: bool,
+    /// What the row says of its own source; empty if nothing.
+    pub source: Arc<str>,
 }
 
 /// Places of all rows of the tables of a load. Row numbers are those of the loaded database, before an evaluator adds to it.
@@ -36,11 +51,23 @@ pub struct Origins {
 }
 
 impl Origins {
+    /// Sets the places of all rows of a relation, in the order of its table.
+    pub fn place(&mut self, rel: RelId, rows: Vec<Standing>) {
+        if self.relations.len() <= rel.index() {
+            self.relations.resize(rel.index() + 1, Lines::default());
+        }
+        self.relations[rel.index()] = Lines { placed: rows, ..Lines::default() };
+    }
+
     /// Place of the row with that number in the table of that relation; `None` if it comes from no file, or if the load was
     /// told to keep no origins.
     #[must_use]
     pub fn of_row(&self, rel: RelId, row: usize) -> Option<Origin<'_>> {
         let l = self.relations.get(rel.index())?;
+        if let Some(s) = l.placed.get(row) {
+            let source = Some(&*s.source).filter(|s| !s.is_empty());
+            return (!s.file.is_empty()).then_some(Origin { file: &s.file, line: s.line, source, shipped: s.shipped });
+        }
         let (shipped, line) = unmark(*l.lines.get(row).filter(|line| **line != 0)?);
         let source = l.sources.binary_search_by_key(&(row as u32), |s| s.0).ok().map(|i| &*l.sources[i].1);
         let file = match shipped {

@@ -10,7 +10,7 @@
 pub(super) mod sizes;
 mod state;
 
-use super::given::Given;
+use super::given::{Given, Source as Far};
 use super::record::Ground;
 use super::unify::unify;
 use crate::engine::functor::{self, Fault};
@@ -72,6 +72,8 @@ pub struct Prover<'p> {
     low: usize,
     orders: FxHashMap<(RuleId, Vec<bool>), Rc<[usize]>>,
     sizes: Arc<Sizes>,
+    /// Where given rows lie that are not here yet.
+    far: Option<Arc<dyn Far>>,
     most_calls: usize,
     steps: u64,
     most_steps: u64,
@@ -84,11 +86,18 @@ impl<'p> Prover<'p> {
     /// A prover over given facts (facts of the program's text are added). After `most_steps` steps it gives up working by
     /// demand and concludes everything.
     #[must_use]
-    pub fn new(program: &'p Program, mut facts: Database, most_steps: u64) -> Self {
+    pub fn new(program: &'p Program, facts: Database, most_steps: u64) -> Self {
+        Self::reaching(program, facts, most_steps, None)
+    }
+
+    /// A prover that takes further given rows from a source when it needs them.
+    #[must_use]
+    pub fn reaching(program: &'p Program, mut facts: Database, most_steps: u64, far: Option<Arc<dyn Far>>) -> Self {
         facts.add_program_facts(program);
         let n = program.relations.len();
         let mut rules_of = vec![Vec::new(); n];
-        for (i, rule) in program.rules.iter().enumerate() {
+        let settled = |rel: RelId| far.as_ref().is_some_and(|f| f.settles(rel));
+        for (i, rule) in program.rules.iter().enumerate().filter(|(_, r)| !settled(r.head)) {
             rules_of[rule.head.index()].push(RuleId(i as u32));
         }
         let mut stratum_of = vec![0; n];
@@ -99,8 +108,12 @@ impl<'p> Prover<'p> {
         }
         let stage_of = program.stages();
         let stages = stage_of.iter().max().map_or(1, |m| m + 1);
-        let total: usize = facts.tables.iter().map(Table::len).sum();
-        let sizes = Arc::new(Sizes::of(program, &facts));
+        let mut total: usize = facts.tables.iter().map(Table::len).sum();
+        let sizes = Arc::new(Sizes::of(program, &facts, far.as_deref()));
+        let mut given: Vec<Given> = std::mem::take(&mut facts.tables).into_iter().map(Given::new).collect();
+        if let Some(far) = &far {
+            total += state::reach_out(program, &**far, &mut given, &mut facts.symbols);
+        }
         // Forks share the texts.
         facts.symbols.share();
         Self {
@@ -110,7 +123,7 @@ impl<'p> Prover<'p> {
             stratum_of,
             stage_of,
             open: program.open_aggregates(),
-            given: facts.tables.into_iter().map(Given::new).collect(),
+            given,
             derived: program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
             shapes: (0..n).map(|_| Vec::new()).collect(),
@@ -119,6 +132,7 @@ impl<'p> Prover<'p> {
             low: 0,
             orders: FxHashMap::default(),
             sizes,
+            far,
             most_calls: (1000 + 8 * total).min(2_000_000),
             steps: 0,
             most_steps,
@@ -201,6 +215,7 @@ impl<'p> Prover<'p> {
     fn rows(&mut self, rel: RelId, columns: &[usize], key: &[Word], out: &mut Vec<u32>) {
         let i = rel.index();
         let from = out.len();
+        self.reach(rel, columns, key);
         self.given[i].matching(columns, key, out);
         self.touched[i].extend(out[from..].iter().copied());
         let offset = self.given[i].numbers() as u32;
@@ -457,6 +472,7 @@ impl<'p> Prover<'p> {
 
     /// Gives up working by demand: concludes everything from all given facts.
     fn conclude_all(&mut self) -> Result<(), Limit> {
+        self.reach_all();
         let tables = self.given.iter().map(Given::table).collect();
         let facts = Database { symbols: self.symbols.clone(), tables };
         let (all, _) = crate::engine::evaluate(self.program, facts, &crate::engine::Options::single())?;

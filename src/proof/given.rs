@@ -5,6 +5,7 @@
 use crate::engine::naive::heap::Heap;
 use crate::engine::store::Table;
 use crate::engine::value::Word;
+use crate::lang::program::{Const, RelId};
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,10 +25,58 @@ struct Base {
     indexes: Mutex<Vec<Arc<Index>>>,
 }
 
-/// The given rows of one relation. A row's number is its place in the table; rows added have the numbers after those.
+/// Given rows that lie elsewhere until they are asked for.
+pub trait Source: Send + Sync + std::fmt::Debug {
+    /// Whether the rows of a relation lie there.
+    fn keeps(&self, rel: RelId) -> bool;
+
+    /// Whether these are all rows of the relation: no rule adds to them.
+    fn settles(&self, rel: RelId) -> bool;
+
+    /// All rows with one of these values in its column, or all rows of the relation: as the source finds them best.
+    fn fetch(&self, rel: RelId, columns: &[usize], key: &[Const]) -> Fetched;
+
+    /// What was fetched before, and stands in the table that a prover begins with.
+    fn covered(&self, rel: RelId) -> Vec<Option<(usize, Const)>>;
+
+    /// Number of rows of a relation.
+    fn rows(&self, rel: RelId) -> u64;
+
+    /// About how many values a column has.
+    fn distinct(&self, rel: RelId, column: usize) -> u64;
+}
+
+/// Rows that a source found.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The column of whose value these are all rows; `None` when they are all rows of the relation.
+    pub by: Option<usize>,
+    /// The rows.
+    pub rows: Vec<Vec<Const>>,
+}
+
+/// Rows of a source that were asked for.
+#[derive(Clone, Debug)]
+struct Distant {
+    fetched: Heap,
+    /// Columns and values of which all rows are here.
+    asked: FxHashSet<(usize, Word)>,
+    /// All rows are here.
+    whole: bool,
+    rows: f64,
+    /// About how many values each column has.
+    distinct: Vec<f64>,
+}
+
+/// First number of rows that were added to those of a source, which may become more.
+const ADDED: u32 = 1 << 31;
+
+/// The given rows of one relation. A row's number is its place in the table; rows fetched from a source have the numbers after
+/// those, rows added the numbers after all.
 #[derive(Clone, Debug)]
 pub struct Given {
     base: Arc<Base>,
+    distant: Option<Box<Distant>>,
     removed: FxHashSet<u32>,
     added: Heap,
 }
@@ -199,7 +248,52 @@ impl Given {
     #[must_use]
     pub fn new(table: Table) -> Self {
         let added = Heap::new(table.width());
-        Self { base: Arc::new(Base { table, indexes: Mutex::default() }), removed: FxHashSet::default(), added }
+        let base = Arc::new(Base { table, indexes: Mutex::default() });
+        Self { base, distant: None, removed: FxHashSet::default(), added }
+    }
+
+    /// Says that further rows lie in a source: so many in all, with so many values in each column.
+    pub fn set_distant(&mut self, rows: f64, distinct: Vec<f64>) {
+        let fetched = Heap::new(self.base.table.width());
+        self.distant = Some(Box::new(Distant { fetched, asked: FxHashSet::default(), whole: false, rows, distinct }));
+    }
+
+    /// Whether rows with those values in those columns may lie in a source and not here.
+    #[must_use]
+    pub fn lacks(&self, columns: &[usize], key: &[Word]) -> bool {
+        self.distant
+            .as_ref()
+            .is_some_and(|d| !d.whole && !columns.iter().zip(key).any(|(c, w)| d.asked.contains(&(*c, *w))))
+    }
+
+    /// Says that all rows with that value in that column are here, or all rows.
+    pub fn covers(&mut self, by: Option<(usize, Word)>) {
+        if let Some(d) = &mut self.distant {
+            match by {
+                Some(by) => drop(d.asked.insert(by)),
+                None => d.whole = true,
+            }
+        }
+    }
+
+    /// Takes a row that was fetched.
+    pub fn fetched(&mut self, row: &[Word]) {
+        if self.base.table.find(row).is_none()
+            && let Some(d) = &mut self.distant
+        {
+            d.fetched.insert(row);
+        }
+    }
+
+    /// Number of the first row that was added.
+    fn first_added(&self) -> u32 {
+        if self.distant.is_some() { ADDED } else { self.base.table.len() as u32 }
+    }
+
+    /// Number of a row of the table or of those fetched, removed or not.
+    fn place(&self, row: &[Word]) -> Option<u32> {
+        let far = || self.distant.as_ref()?.fetched.find(row).map(|i| i + self.base.table.len() as u32);
+        self.base.table.find(row).map(|i| i as u32).or_else(far)
     }
 
     /// The table as it was taken.
@@ -221,20 +315,21 @@ impl Given {
     #[must_use]
     pub fn as_given(&self) -> Self {
         let added = Heap::new(self.base.table.width());
-        Self { base: Arc::clone(&self.base), removed: FxHashSet::default(), added }
+        let distant = self.distant.clone();
+        Self { base: Arc::clone(&self.base), distant, removed: FxHashSet::default(), added }
     }
 
     /// Adds a row; false when it stands there already.
     pub fn add(&mut self, row: &[Word]) -> bool {
-        match self.base.table.find(row) {
-            Some(i) => self.removed.remove(&(i as u32)),
+        match self.place(row) {
+            Some(i) => self.removed.remove(&i),
             None => self.added.insert(row).1,
         }
     }
 
     /// Takes a row of the table away; false when it is not there. Rows that were added stay.
     pub fn remove(&mut self, row: &[Word]) -> bool {
-        self.base.table.find(row).is_some_and(|i| self.removed.insert(i as u32))
+        self.place(row).is_some_and(|i| self.removed.insert(i))
     }
 
     /// Takes all changes back.
@@ -254,47 +349,63 @@ impl Given {
     /// One past the highest number of a row.
     #[must_use]
     pub fn numbers(&self) -> usize {
-        self.base.table.len() + self.added.len()
+        self.first_added() as usize + self.added.len()
     }
 
     /// A row by its number.
     #[must_use]
     pub fn row(&self, number: usize) -> &[Word] {
-        let n = self.base.table.len();
-        if number < n { self.base.table.row(number) } else { self.added.row((number - n) as u32) }
+        let (n, first) = (self.base.table.len(), self.first_added() as usize);
+        match &self.distant {
+            _ if number < n => self.base.table.row(number),
+            Some(d) if number < first => d.fetched.row((number - n) as u32),
+            _ => self.added.row((number - first) as u32),
+        }
     }
 
     /// Number of a row that is there.
     #[must_use]
     pub fn find(&self, row: &[Word]) -> Option<u32> {
-        let n = self.base.table.len() as u32;
-        let in_table = self.base.table.find(row).map(|i| i as u32).filter(|i| !self.removed.contains(i));
-        in_table.or_else(|| self.added.find(row).map(|i| i + n))
+        let standing = self.place(row).filter(|i| !self.removed.contains(i));
+        standing.or_else(|| self.added.find(row).map(|i| i + self.first_added()))
     }
 
-    /// Whether nothing is there.
+    /// Numbers of all rows that are there, as far as they are here.
+    fn standing(&self) -> impl Iterator<Item = usize> + '_ {
+        let far = self.distant.as_ref().map_or(0, |d| d.fetched.len());
+        let first = self.first_added() as usize;
+        let numbers = (0..self.base.table.len() + far).chain(first..first + self.added.len());
+        numbers.filter(|i| !self.removed.contains(&(*i as u32)))
+    }
+
+    /// Some row that is there.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.numbers() == self.removed.len()
+    pub fn some(&self) -> Option<&[Word]> {
+        self.standing().next().map(|i| self.row(i))
     }
 
     /// All rows that are there, as a table.
     #[must_use]
     pub fn table(&self) -> Table {
-        if self.removed.is_empty() && self.added.is_empty() {
+        if self.removed.is_empty() && self.added.is_empty() && self.distant.is_none() {
             return self.base.table.clone();
         }
-        let there = (0..self.numbers()).filter(|i| !self.removed.contains(&(*i as u32)));
         if self.base.table.width() == 0 {
-            return if there.count() > 0 { Table::unit() } else { Table::new(0) };
+            return if self.standing().count() > 0 { Table::unit() } else { Table::new(0) };
         }
-        Table::from_rows(self.base.table.width(), there.flat_map(|i| self.row(i)).copied().collect())
+        Table::from_rows(self.base.table.width(), self.standing().flat_map(|i| self.row(i)).copied().collect())
     }
 
     /// Numbers of the rows with those values in those columns (ascending).
     pub fn matching(&mut self, columns: &[usize], key: &[Word], out: &mut Vec<u32>) {
         let from = out.len();
         self.base.matching(columns, key, out);
+        if let Some(d) = self.distant.as_mut().filter(|d| !d.fetched.is_empty()) {
+            let from = out.len();
+            d.fetched.matching(columns, key, out);
+            let n = self.base.table.len() as u32;
+            out[from..].iter_mut().for_each(|i| *i += n);
+        }
         if !self.removed.is_empty() {
             let mut kept = out.split_off(from);
             kept.retain(|i| !self.removed.contains(i));
@@ -303,7 +414,7 @@ impl Given {
         if !self.added.is_empty() {
             let from = out.len();
             self.added.matching(columns, key, out);
-            let n = self.base.table.len() as u32;
+            let n = self.first_added();
             out[from..].iter_mut().for_each(|i| *i += n);
         }
     }
@@ -311,6 +422,13 @@ impl Given {
     /// How many rows agree with a key of those columns, on average, before any change.
     pub fn fan_out(&mut self, columns: &[usize]) -> f64 {
         let rows = self.base.table.len();
+        if let Some(d) = &self.distant {
+            if columns.len() == self.base.table.width() {
+                return d.rows.min(1.0);
+            }
+            let narrow = columns.iter().fold(1.0, |n, c| n * d.distinct.get(*c).copied().unwrap_or(1.0));
+            return d.rows / narrow.max(1.0);
+        }
         if columns.is_empty() {
             rows as f64
         } else if columns.len() == self.base.table.width() || rows == 0 {

@@ -11,9 +11,11 @@ use crate::engine::{self};
 use crate::facts::codes::CodeLists;
 use crate::lang::program::{Const, Prim, Program, RelId, TypeId};
 use crate::proof::demand::Prover;
+use crate::proof::given::Source as Far;
 use crate::proof::graph::Value;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// Steps by demand before everything is concluded instead.
 const MOST_STEPS: u64 = 20_000_000;
@@ -50,13 +52,29 @@ pub fn answer(
     mode: Mode,
     threads: usize,
 ) -> Result<Vec<Answer>, Limit> {
+    answer_from(program, codes, (given, None), asked, mode, threads)
+}
+
+/// [`answer`] with further rows in a source. Rows that a question by demand needs are fetched; the engine takes those that are
+/// in the tables, and runs no rules of relations that the source settles.
+///
+/// # Errors
+/// When a stated limit is met.
+pub fn answer_from(
+    program: &Program,
+    codes: &CodeLists,
+    (given, far): (Database, Option<Arc<dyn Far>>),
+    asked: &[Asked],
+    mode: Mode,
+    threads: usize,
+) -> Result<Vec<Answer>, Limit> {
     let demand = match mode {
         Mode::Auto => asked.iter().all(|a| a.named),
         Mode::Demand => true,
         Mode::Engine => false,
     };
     if demand {
-        let mut prover = Prover::new(program, given, MOST_STEPS);
+        let mut prover = Prover::reaching(program, given, MOST_STEPS, far);
         let mut out = Vec::new();
         for a in asked {
             let mut numbers = Vec::new();
@@ -67,7 +85,9 @@ pub fn answer(
         return Ok(out);
     }
     let wanted = Some(asked.iter().map(|a| a.rel).collect());
-    let (all, _) = engine::evaluate(program, given, &Options { threads, wanted, ..Options::default() })?;
+    let unsettled = far.map(|far| Arc::new(program.rules.iter().map(|r| !far.settles(r.head)).collect()));
+    let options = Options { threads, wanted, rules: unsettled, ..Options::default() };
+    let (all, _) = engine::evaluate(program, given, &options)?;
     let rows = |a: &Asked| all.table(a.rel).rows().map(<[Word]>::to_vec).collect();
     Ok(asked.iter().map(|a| arrange(program, codes, &all.symbols, a, rows(a))).collect())
 }
@@ -79,7 +99,7 @@ pub fn answer(
 pub fn relations(
     program: &Program,
     codes: &CodeLists,
-    given: Database,
+    given: (Database, Option<Arc<dyn Far>>),
     wanted: &[RelId],
     threads: usize,
 ) -> Result<Vec<(Asked, Answer)>, Limit> {
@@ -102,7 +122,7 @@ pub fn relations(
         }
     };
     let asked: Vec<Asked> = wanted.iter().map(whole).collect();
-    let answers = answer(program, codes, given, &asked, Mode::Engine, threads)?;
+    let answers = answer_from(program, codes, given, &asked, Mode::Engine, threads)?;
     Ok(asked.into_iter().zip(answers).collect())
 }
 

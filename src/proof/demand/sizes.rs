@@ -2,6 +2,7 @@
 
 use crate::engine::store::{Database, Table};
 use crate::lang::program::{Literal, Program, RelId};
+use crate::proof::given::Source;
 
 /// Estimates of sizes and of how much a bound column narrows.
 #[derive(Debug)]
@@ -22,10 +23,14 @@ impl Sizes {
     /// over many strata). Tables of the program's text and tables
     /// annotated `dimension` add columns to rows, not rows.
     #[must_use]
-    pub fn of(program: &Program, facts: &Database) -> Self {
+    pub fn of(program: &Program, facts: &Database, far: Option<&dyn Source>) -> Self {
         let side = |i: usize| program.relations[i].inputs.is_empty() || program.relations[i].notes.has("dimension");
         let mut rows: Vec<f64> =
             facts.tables.iter().enumerate().map(|(i, t)| if side(i) { 1.0 } else { t.len() as f64 }).collect();
+        let kept = |i: usize| far.filter(|f| f.keeps(RelId(i as u32)));
+        for (i, rows) in rows.iter_mut().enumerate() {
+            *rows = kept(i).filter(|_| !side(i)).map_or(*rows, |f| f.rows(RelId(i as u32)) as f64);
+        }
         for stratum in &program.strata {
             for id in &stratum.rules {
                 let rule = program.rule(*id);
@@ -44,7 +49,14 @@ impl Sizes {
                 rows[r.index()] *= if stratum.recursive { RECURSIVE } else { DERIVED };
             }
         }
-        Self { rows, distinct: distinct(program, facts) }
+        let mut distinct = distinct(program, facts);
+        for (i, relation) in program.relations.iter().enumerate() {
+            if let (Some(f), Some(c)) = (kept(i), relation.columns.first()) {
+                let d = &mut distinct[c.ty.index()];
+                *d = d.max(f.distinct(RelId(i as u32), 0) as f64);
+            }
+        }
+        Self { rows, distinct }
     }
 
     /// The sizes of finished tables.

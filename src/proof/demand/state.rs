@@ -5,9 +5,11 @@ use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::naive::heap::Heap;
 use crate::engine::store::{Database, Table};
-use crate::engine::value::Word;
-use crate::lang::program::RelId;
-use crate::proof::given::Given;
+use crate::engine::symbol::Symbols;
+use crate::engine::value::{self, Word};
+use crate::lang::program::{Const, Program, RelId};
+use crate::proof::given::{Given, Source as Far};
+use crate::proof::graph;
 use rustc_hash::FxHashSet;
 
 impl Prover<'_> {
@@ -31,6 +33,7 @@ impl Prover<'_> {
             low: 0,
             orders: self.orders.clone(),
             sizes: self.sizes.clone(),
+            far: self.far.clone(),
             most_calls: self.most_calls,
             steps: 0,
             most_steps: self.most_steps,
@@ -68,6 +71,10 @@ impl Prover<'_> {
         for g in &mut self.given {
             g.undo();
         }
+        for (rel, row, _) in changes {
+            let columns: Vec<usize> = (0..row.len()).collect();
+            self.reach(*rel, &columns, row);
+        }
         for (rel, row, _) in changes.iter().filter(|c| !c.2) {
             self.given[rel.index()].remove(row);
         }
@@ -79,7 +86,8 @@ impl Prover<'_> {
 
     /// All given facts as they now stand.
     #[must_use]
-    pub fn given(&self) -> Database {
+    pub fn given(&mut self) -> Database {
+        self.reach_all();
         Database { symbols: self.symbols.clone(), tables: self.given.iter().map(Given::table).collect() }
     }
 
@@ -99,6 +107,7 @@ impl Prover<'_> {
 
     /// Given rows of a relation with those values in those columns.
     pub(in crate::proof) fn given_rows(&mut self, rel: RelId, columns: &[usize], key: &[Word]) -> Vec<Vec<Word>> {
+        self.reach(rel, columns, key);
         let given = &mut self.given[rel.index()];
         let mut numbers = Vec::new();
         given.matching(columns, key, &mut numbers);
@@ -107,7 +116,56 @@ impl Prover<'_> {
 
     /// Some value of a column of the given rows of a relation.
     pub(in crate::proof) fn some_value(&self, rel: RelId, column: usize) -> Option<Word> {
-        let given = &self.given[rel.index()];
-        (!given.is_empty()).then(|| given.row(0)[column])
+        self.given[rel.index()].some().map(|row| row[column])
     }
+
+    /// Sees to it that all given rows with those values in those columns are here.
+    pub(super) fn reach(&mut self, rel: RelId, columns: &[usize], key: &[Word]) {
+        let Some(far) = self.far.as_ref().filter(|_| self.given[rel.index()].lacks(columns, key)) else { return };
+        let of = &self.program.rel(rel).columns;
+        let constant = |(c, w): (&usize, &Word)| graph::constant(of[*c].prim, *w, &self.symbols);
+        let asked: Vec<Const> = columns.iter().zip(key).map(constant).collect();
+        let found = far.fetch(rel, columns, &asked);
+        let given = &mut self.given[rel.index()];
+        for values in &found.rows {
+            let row: Vec<Word> = values.iter().map(|v| word(v, &mut self.symbols)).collect();
+            given.fetched(&row);
+        }
+        given.covers(found.by.and_then(|c| Some((c, key[columns.iter().position(|x| *x == c)?]))));
+    }
+
+    /// Sees to it that all given rows are here.
+    pub(super) fn reach_all(&mut self) {
+        for i in 0..self.given.len() {
+            self.reach(RelId(i as u32), &[], &[]);
+        }
+    }
+}
+
+/// The word of a constant.
+fn word(value: &Const, symbols: &mut Symbols) -> Word {
+    match value {
+        Const::Symbol(s) => symbols.intern(s),
+        Const::Number(n) => value::from_number(*n),
+        Const::Unsigned(u) => *u,
+        Const::Float(f) => value::from_float(*f),
+    }
+}
+
+/// Tells tables whose further rows lie in a source what is there and what of it is here; gives the number of rows there.
+pub(super) fn reach_out(program: &Program, far: &dyn Far, given: &mut [Given], symbols: &mut Symbols) -> usize {
+    let mut total = 0;
+    for (i, given) in given.iter_mut().enumerate() {
+        let rel = RelId(i as u32);
+        if !far.keeps(rel) {
+            continue;
+        }
+        let values = (0..program.rel(rel).arity()).map(|c| far.distinct(rel, c) as f64).collect();
+        given.set_distant(far.rows(rel) as f64, values);
+        for by in far.covered(rel) {
+            given.covers(by.map(|(c, v)| (c, word(&v, symbols))));
+        }
+        total += far.rows(rel) as usize;
+    }
+    total
 }

@@ -1,0 +1,275 @@
+//! A run whose facts and conclusions become a base.
+
+use super::file::{self, Blocks, Cell, Columns, Look, Writer};
+use super::store::{Kind, ORIGIN, SMALL, by};
+use super::{Layer, Lock, MANIFEST, Manifest, Trouble};
+use crate::bulk::{self, Next, Piece, Request, Run, Stage};
+use crate::engine::store::{Database, Table};
+use crate::engine::symbol::Symbols;
+use crate::engine::value::{Word, from_number};
+use crate::facts::Origins;
+use crate::lang::program::{Prim, Program, RelId};
+use crate::rulebook::Rulebook;
+use arrow_array::RecordBatch;
+use rayon::prelude::*;
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Blocks of some relations.
+type Packed = Vec<(RelId, Vec<(String, RecordBatch)>)>;
+
+/// Relations whose conclusions are kept: what a run writes.
+pub(super) fn outputs(program: &Program) -> impl Iterator<Item = RelId> + '_ {
+    let all = program.relations.iter().enumerate().filter(|(_, r)| !r.outputs.is_empty());
+    all.map(|(i, _)| RelId(i as u32))
+}
+
+/// Makes a base of a casebase in a folder, in place of the base that may stand there. A reader of the old base may go on with it
+/// until its files are taken away.
+///
+/// # Errors
+/// Defects of the tables, contradictions, limits, what the disk says, and when somebody else changes the base.
+pub fn pack(
+    book: &Rulebook,
+    request: &Request,
+    dir: &Path,
+    shards: usize,
+    watch: impl FnMut(Stage),
+) -> Result<Manifest, Trouble> {
+    let request = &Request { origins: true, ..request.clone() };
+    let _lock = Lock::take(dir)?;
+    let generation = match Manifest::read(dir) {
+        Ok(old) => old.generation + 1,
+        Err(_) if !dir.join(MANIFEST).exists() => 1,
+        // What cannot be read any more is replaced; its folders have lower numbers or none.
+        Err(_) => std::fs::read_dir(dir).map_or(1, |d| d.count() as u64 + 1_000_000),
+    };
+    let layer = format!("{generation:07}");
+    let home = dir.join(&layer);
+    if home.exists() {
+        std::fs::remove_dir_all(&home).map_err(|e| Trouble::io(&home, e))?;
+    }
+    let program = &book.program;
+    let mut open: BTreeMap<RelId, Writer> = BTreeMap::new();
+    let mut failed = None;
+    let put = |piece: &Piece<'_>| -> Packed {
+        let here = outputs(program).filter(|r| piece.here[r.index()] && !piece.database.table(*r).is_empty());
+        here.map(|r| (r, blocks(program, r, piece.database))).collect()
+    };
+    let mut write = |packed: Packed| -> Result<(), Trouble> {
+        for (rel, blocks) in packed {
+            let relation = program.rel(rel);
+            if !open.contains_key(&rel) {
+                let path = home.join(Kind::Conclusions.came(&relation.name));
+                open.insert(rel, Writer::create(&path, &file::columns(program, relation))?);
+            }
+            open.get_mut(&rel).map_or(Ok(()), |w| w.add(blocks))?;
+        }
+        Ok(())
+    };
+    let take = |packed: Packed| match write(packed) {
+        Ok(()) => Next::On,
+        Err(e) => {
+            failed = Some(e);
+            Next::Stop
+        }
+    };
+    let run = bulk::stream(book, request, shards, watch, &put, take)?;
+    if let Some(e) = failed {
+        return Err(e);
+    }
+    let here: Vec<bool> = run.taken.iter().map(|t| !t).collect();
+    let keys = vec![None; here.len()];
+    write(put(&Piece { database: &run.database, here: &here, keys: &keys }))?;
+    let mut files = BTreeMap::new();
+    for (rel, writer) in open {
+        files.insert(Kind::Conclusions.came(&program.rel(rel).name), writer.finish()?);
+    }
+    let mut manifest = Manifest {
+        format: super::FORMAT,
+        zhuize: env!("CARGO_PKG_VERSION").to_owned(),
+        rulebook: book.hash(),
+        as_of: crate::lang::date::iso(request.as_of),
+        options: request.set.clone(),
+        touched: run.loaded.touched,
+        indexed: BTreeMap::new(),
+        distinct: BTreeMap::new(),
+        generation,
+        layers: Vec::new(),
+        check: String::new(),
+    };
+    facts(program, &run, &home, &mut manifest, &mut files)?;
+    manifest.layers.push(Layer { dir: layer, files });
+    manifest.write(dir)?;
+    sweep(dir, &manifest);
+    Ok(manifest)
+}
+
+/// Takes away folders that no manifest names: what stopped writers left, and what was replaced.
+pub(super) fn sweep(dir: &Path, manifest: &Manifest) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let layer = name.len() >= 7 && name.bytes().all(|b| b.is_ascii_digit());
+        if layer && !manifest.layers.iter().any(|l| l.dir == name) {
+            // Whoever still reads an old layer holds its files open; what cannot be removed now is removed next time.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The rows of a relation of a finished database in the order of the file.
+fn blocks(program: &Program, rel: RelId, db: &Database) -> Vec<(String, RecordBatch)> {
+    let columns = file::columns(program, program.rel(rel));
+    let table = db.table(rel);
+    let mut out = Blocks::new(&columns);
+    let cells = |i: usize| file::cells(&columns, table.row(i), &db.symbols);
+    if table.width() == 0 {
+        (0..table.len()).for_each(|_| out.row(std::iter::empty()));
+    } else if in_order(program, rel, table, &db.symbols) {
+        (0..table.len()).for_each(|i| out.row(cells(i)));
+    } else {
+        let mut order: Vec<usize> = (0..table.len()).collect();
+        order.sort_by(|a, b| {
+            let pairs = cells(*a).zip(cells(*b));
+            pairs.map(|(a, b)| file::order(a, b)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        });
+        order.into_iter().for_each(|i| out.row(cells(i)));
+    }
+    out.finish()
+}
+
+/// Whether the first column of a table, sorted by words, is in the order of its texts.
+fn in_order(program: &Program, rel: RelId, table: &Table, symbols: &Symbols) -> bool {
+    let text = program.rel(rel).columns.first().is_some_and(|c| c.prim == Prim::Symbol);
+    let ordered = symbols.ordered();
+    !text || table.rows().all(|r| (r[0] as usize) < ordered)
+}
+
+/// Writes the given facts, and the orders of their rows by further columns.
+fn facts(
+    program: &Program,
+    run: &Run,
+    home: &Path,
+    manifest: &mut Manifest,
+    files: &mut BTreeMap<String, file::Entry>,
+) -> Result<(), Trouble> {
+    let (db, origins) = (&run.database, &run.loaded.origins);
+    // What the command line says belongs to a question, not to the base.
+    let tables = run.loaded.schema.tables.iter().map(|t| t.rel);
+    let tables: Vec<RelId> = tables.filter(|r| !program.rel(*r).notes.has("hidden")).collect();
+    let one = |rel: &RelId| table(program, *rel, db, origins, home, None);
+    let done: Vec<_> = tables.par_iter().map(one).collect();
+    for (rel, done) in tables.iter().zip(done) {
+        let done = done?;
+        let name = &program.rel(*rel).name;
+        manifest.indexed.insert(name.clone(), done.indexed);
+        manifest.distinct.insert(name.clone(), done.distinct);
+        files.extend(done.files);
+    }
+    Ok(())
+}
+
+/// Files of one table of facts, with what they say of it.
+pub(super) struct Written {
+    pub indexed: Vec<usize>,
+    pub distinct: Vec<u64>,
+    pub files: Vec<(String, file::Entry)>,
+}
+
+/// Columns of a file of facts.
+pub(super) fn fact_columns(program: &Program, rel: RelId) -> Columns {
+    let mut columns = file::columns(program, program.rel(rel));
+    columns.extend(ORIGIN.iter().map(|(n, l)| ((*n).to_owned(), *l)));
+    columns
+}
+
+/// Values of a column beside the first from which on its order is worth keeping.
+const MANY: u64 = 64;
+
+/// Writes a table of facts; `indexed` are the columns by whose order its rows can be found, chosen here if `None`.
+pub(super) fn table(
+    program: &Program,
+    rel: RelId,
+    db: &Database,
+    origins: &Origins,
+    home: &Path,
+    indexed: Option<&[usize]>,
+) -> Result<Written, Trouble> {
+    let (relation, table) = (program.rel(rel), db.table(rel));
+    let distinct: Vec<u64> = (0..table.width()).map(|c| values(table, c, db.symbols.len())).collect();
+    let worth =
+        |c: &usize| relation.columns[*c].prim == Prim::Symbol && distinct[*c] > MANY && table.len() as u64 > SMALL;
+    let indexed = indexed.map_or_else(|| (1..table.width()).filter(worth).collect(), <[usize]>::to_vec);
+    let mut files = Vec::new();
+    if table.is_empty() {
+        return Ok(Written { indexed, distinct, files });
+    }
+    let columns = fact_columns(program, rel);
+    let path = Kind::Facts.came(&relation.name);
+    let mut writer = Writer::create(&home.join(&path), &columns)?;
+    let mut blocks = Blocks::new(&columns);
+    for (i, row) in table.rows().enumerate() {
+        let origin = origins.of_row(rel, i);
+        let of = origin.as_ref();
+        let line = |n: Option<u32>| Cell::Word(from_number(n.map_or(crate::lang::date::BLANK, |n| n as i32)));
+        let place = [
+            Cell::Text(of.map_or("", |o| o.file)),
+            line(of.map(|o| o.line)),
+            line(of.map(|o| u32::from(o.shipped))),
+            Cell::Text(of.and_then(|o| o.source).unwrap_or("")),
+        ];
+        blocks.row(file::cells(&columns[..table.width()], row, &db.symbols).chain(place));
+        if (i + 1) % (64 * file::BLOCK) == 0 {
+            writer.add(blocks.take())?;
+        }
+    }
+    writer.add(blocks.finish())?;
+    files.push((path, writer.finish()?));
+    for c in &indexed {
+        let path = by(&relation.name, &relation.columns[*c].name);
+        let columns = [("key".to_owned(), Look::Text), ("row".to_owned(), Look::Unsigned)];
+        let mut order: Vec<u32> = (0..table.len() as u32).collect();
+        let word = |i: u32| -> Word { table.row(i as usize)[*c] };
+        let ordered = db.symbols.ordered();
+        if order.iter().all(|i| (word(*i) as usize) < ordered) {
+            order.par_sort_by_key(|i| word(*i));
+        } else {
+            order.sort_by(|a, b| db.symbols.compare(word(*a), word(*b)));
+        }
+        let mut writer = Writer::create(&home.join(&path), &columns)?;
+        let mut blocks = Blocks::new(&columns);
+        for (n, i) in order.into_iter().enumerate() {
+            blocks.row([Cell::Text(db.symbols.resolve(word(i))), Cell::Word(i)].into_iter());
+            if (n + 1) % (64 * file::BLOCK) == 0 {
+                writer.add(blocks.take())?;
+            }
+        }
+        writer.add(blocks.finish())?;
+        files.push((path, writer.finish()?));
+    }
+    Ok(Written { indexed, distinct, files })
+}
+
+/// Number of distinct values of a column.
+fn values(table: &Table, column: usize, symbols: usize) -> u64 {
+    let mut marks = vec![0u64; symbols / 64 + 1];
+    let (mut n, mut last, mut others) = (0, None, FxHashSet::default());
+    for row in table.rows() {
+        let w = row[column];
+        if last == Some(w) {
+            continue;
+        }
+        last = Some(w);
+        let (i, bit) = (w as usize / 64, 1u64 << (w % 64));
+        match marks.get_mut(i) {
+            Some(m) => {
+                n += u64::from(*m & bit == 0);
+                *m |= bit;
+            }
+            None => n += u64::from(others.insert(w)),
+        }
+    }
+    n
+}

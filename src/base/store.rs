@@ -1,0 +1,477 @@
+//! A base that is open: rows by a value of a column, through all layers.
+
+use super::file::{self, Block, Cell, Look, Table};
+use super::{Manifest, Trouble};
+use crate::engine::value::Word;
+use crate::facts::Standing;
+use crate::lang::program::{Const, Program, RelId};
+use crate::proof::given::{Fetched, Source};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Columns of a file of facts behind those of the relation: where the row comes from.
+pub(super) const ORIGIN: [(&str, Look); 4] =
+    [("_file", Look::Text), ("_line", Look::Number), ("_shipped", Look::Number), ("_source", Look::Text)];
+
+/// A given row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Values.
+    pub values: Vec<Const>,
+    /// Where it comes from.
+    pub place: Standing,
+}
+
+/// What was fetched of one table by one value, or of all of it.
+#[derive(Clone, Debug)]
+struct Piece {
+    by: Option<(usize, Const)>,
+    rows: Arc<Vec<Row>>,
+}
+
+/// Kinds of rows that a base holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Given facts.
+    Facts,
+    /// Conclusions.
+    Conclusions,
+}
+
+impl Kind {
+    /// Path in a layer of the rows that came with it.
+    #[must_use]
+    pub fn came(self, name: &str) -> String {
+        match self {
+            Self::Facts => format!("facts/{name}.arrow"),
+            Self::Conclusions => format!("conclusions/{name}.arrow"),
+        }
+    }
+
+    /// Path in a layer of the rows that went with it.
+    #[must_use]
+    pub fn went(self, name: &str) -> String {
+        match self {
+            Self::Facts => format!("facts-gone/{name}.arrow"),
+            Self::Conclusions => format!("conclusions-gone/{name}.arrow"),
+        }
+    }
+}
+
+/// Path in a layer of the order of a table by another column.
+#[must_use]
+pub fn by(name: &str, column: &str) -> String {
+    format!("by/{name}.{column}.arrow")
+}
+
+/// Tables of at most so many rows are read whole when they are first asked.
+pub(super) const SMALL: u64 = 2000;
+
+/// An open base.
+#[derive(Debug)]
+pub struct Base {
+    dir: PathBuf,
+    manifest: Manifest,
+    /// By relation: its name, the names of its columns, and what rows of it lie in the base.
+    relations: Vec<(String, Vec<String>, Option<Kind>)>,
+    open: Mutex<FxHashMap<(usize, String), Option<Arc<Table>>>>,
+    fetched: Mutex<BTreeMap<RelId, Vec<Piece>>>,
+    news: AtomicBool,
+    failed: Mutex<Option<Trouble>>,
+}
+
+fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The cells of a row as constants.
+fn constants(block: &Block, row: usize, looks: &[Look]) -> Vec<Const> {
+    looks.iter().enumerate().map(|(c, look)| file::constant(block.get(row, c), *look)).collect()
+}
+
+impl Base {
+    /// Opens a base for a rulebook with that hash; with its conclusions, if they need not be explained.
+    ///
+    /// # Errors
+    /// When it is no base, or made under another rulebook.
+    pub fn open(dir: &Path, program: &Program, rulebook: &str, conclusions: bool) -> Result<Self, Trouble> {
+        let manifest = Manifest::read(dir)?;
+        if manifest.rulebook != rulebook {
+            return Err(Trouble::OtherRules(manifest.rulebook, rulebook.to_owned()));
+        }
+        Ok(Self::over(dir, program, manifest, conclusions))
+    }
+
+    pub(super) fn over(dir: &Path, program: &Program, manifest: Manifest, conclusions: bool) -> Self {
+        let held = |r: &crate::lang::program::Relation| match manifest.indexed.contains_key(&r.name) {
+            true => Some(Kind::Facts),
+            false => (conclusions && !r.outputs.is_empty()).then_some(Kind::Conclusions),
+        };
+        let relation = |r: &crate::lang::program::Relation| {
+            (r.name.clone(), r.columns.iter().map(|c| c.name.clone()).collect(), held(r))
+        };
+        Self {
+            dir: dir.to_owned(),
+            relations: program.relations.iter().map(relation).collect(),
+            manifest,
+            open: Mutex::default(),
+            fetched: Mutex::default(),
+            news: AtomicBool::new(false),
+            failed: Mutex::new(None),
+        }
+    }
+
+    /// What the base says of itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Whether rows of a table lie in the base.
+    #[must_use]
+    pub fn holds(&self, rel: RelId) -> bool {
+        self.relations[rel.index()].2.is_some()
+    }
+
+    /// Number of rows of a table, all layers together.
+    fn size(&self, rel: RelId) -> u64 {
+        let (name, _, kind) = &self.relations[rel.index()];
+        kind.map_or(0, |k| self.manifest.rows(&k.came(name)))
+    }
+
+    /// A file of a layer, if the layer has it.
+    pub(super) fn table(&self, layer: usize, path: &str) -> Result<Option<Arc<Table>>, Trouble> {
+        let Some(entry) = self.manifest.layers[layer].files.get(path) else { return Ok(None) };
+        let key = (layer, path.to_owned());
+        if let Some(known) = lock(&self.open).get(&key) {
+            return Ok(known.clone());
+        }
+        let full = self.dir.join(&self.manifest.layers[layer].dir).join(path);
+        let table = Arc::new(Table::open(&full, entry)?);
+        lock(&self.open).insert(key, Some(Arc::clone(&table)));
+        Ok(Some(table))
+    }
+
+    /// Calls for every row of a kind with that value in that column (the first, or an indexed one), in any order; rows that
+    /// a later layer took away are left out.
+    pub(super) fn visit(
+        &self,
+        kind: Kind,
+        rel: RelId,
+        column: usize,
+        key: Cell<'_>,
+        found: &mut dyn FnMut(&Block, usize, &[Look]) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let (name, columns, _) = &self.relations[rel.index()];
+        for layer in 0..self.manifest.layers.len() {
+            let Some(table) = self.table(layer, &kind.came(name))? else { continue };
+            let width = columns.len();
+            let mut one = |block: &Block, row: usize| -> Result<(), Trouble> {
+                if self.gone_after(kind, name, layer, width, block, row)? {
+                    return Ok(());
+                }
+                found(block, row, table.looks())
+            };
+            if column == 0 {
+                table.with_key(key, &mut one)?;
+                continue;
+            }
+            let path = by(name, &columns[column]);
+            let Some(index) = self.table(layer, &path)? else { continue };
+            let mut numbers: Vec<Word> = Vec::new();
+            index.with_key(key, |block, row| {
+                if let Cell::Word(n) = block.get(row, 1) {
+                    numbers.push(n);
+                }
+                Ok(())
+            })?;
+            numbers.sort_unstable();
+            for n in numbers {
+                let (b, row) = (n as usize / file::BLOCK, n as usize % file::BLOCK);
+                if b >= table.blocks() {
+                    return Err(Trouble::Damaged(
+                        self.dir.join(path),
+                        "it leads to rows that are not there".to_owned(),
+                    ));
+                }
+                one(&*table.block(b)?, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row of a layer went with a later one.
+    fn gone_after(
+        &self,
+        kind: Kind,
+        name: &str,
+        layer: usize,
+        width: usize,
+        block: &Block,
+        row: usize,
+    ) -> Result<bool, Trouble> {
+        // The last layer that speaks of a row decides, and a row is added only where it is not there.
+        for later in layer + 1..self.manifest.layers.len() {
+            let Some(gone) = self.table(later, &kind.went(name))? else { continue };
+            let mut hit = gone.width() == 0 || width == 0;
+            if !hit {
+                gone.with_key(block.get(row, 0), |b, r| {
+                    hit |= (1..width).all(|c| file::order(b.get(r, c), block.get(row, c)).is_eq());
+                    Ok(())
+                })?;
+            }
+            if hit {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Calls for every row of a kind, layer after layer, each in its order.
+    ///
+    /// # Errors
+    /// When a file is not as it was written.
+    pub fn all(
+        &self,
+        kind: Kind,
+        rel: RelId,
+        found: &mut dyn FnMut(&Block, usize, &[Look]) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        let (name, columns, _) = &self.relations[rel.index()];
+        let layers = self.manifest.layers.len();
+        for layer in 0..layers {
+            let Some(table) = self.table(layer, &kind.came(name))? else { continue };
+            // What went later, looked up at once.
+            let mut gone: FxHashSet<Vec<u8>> = FxHashSet::default();
+            for later in layer + 1..layers {
+                let Some(t) = self.table(later, &kind.went(name))? else { continue };
+                for b in 0..t.blocks() {
+                    let block = t.fresh(b)?;
+                    gone.extend((0..block.len()).map(|r| bytes(&block, r, columns.len())));
+                }
+            }
+            for b in 0..table.blocks() {
+                let block = table.fresh(b)?;
+                for row in 0..block.len() {
+                    if gone.is_empty() || !gone.contains(&bytes(&block, row, columns.len())) {
+                        found(&block, row, table.looks())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row of a kind is there.
+    pub(super) fn has(&self, kind: Kind, rel: RelId, row: &[Const]) -> Result<bool, Trouble> {
+        let mut there = false;
+        let Some(first) = row.first() else {
+            self.all(kind, rel, &mut |_, _, _| {
+                there = true;
+                Ok(())
+            })?;
+            return Ok(there);
+        };
+        self.visit(kind, rel, 0, file::cell(first), &mut |block, r, _| {
+            there |= row.iter().enumerate().all(|(c, v)| file::order(block.get(r, c), file::cell(v)).is_eq());
+            Ok(())
+        })?;
+        Ok(there)
+    }
+
+    /// Given rows with that value in that column, or all.
+    ///
+    /// # Errors
+    /// When a file is not as it was written.
+    pub fn facts(&self, rel: RelId, by: Option<(usize, &Const)>) -> Result<Vec<Row>, Trouble> {
+        let width = self.relations[rel.index()].1.len();
+        let mut out = Vec::new();
+        let mut names: FxHashMap<String, Arc<str>> = FxHashMap::default();
+        let mut text = |cell: Cell<'_>| -> Arc<str> {
+            match cell {
+                Cell::Text(t) => match names.get(t) {
+                    Some(known) => Arc::clone(known),
+                    None => Arc::clone(names.entry(t.to_owned()).or_insert_with(|| Arc::from(t))),
+                },
+                Cell::Word(_) => Arc::from(""),
+            }
+        };
+        let number = |cell: Cell<'_>| match cell {
+            Cell::Word(w) => crate::engine::value::to_number(w).max(0) as u32,
+            Cell::Text(_) => 0,
+        };
+        let mut take = |block: &Block, row: usize, looks: &[Look]| {
+            let place = Standing {
+                file: text(block.get(row, width)),
+                line: number(block.get(row, width + 1)),
+                shipped: number(block.get(row, width + 2)) > 0,
+                source: text(block.get(row, width + 3)),
+            };
+            out.push(Row { values: constants(block, row, &looks[..width]), place });
+            Ok(())
+        };
+        match by {
+            Some((column, key)) => self.visit(Kind::Facts, rel, column, file::cell(key), &mut take)?,
+            None => self.all(Kind::Facts, rel, &mut take)?,
+        }
+        Ok(out)
+    }
+
+    /// Conclusions with that value in the first column, or all.
+    ///
+    /// # Errors
+    /// When a file is not as it was written.
+    pub fn conclusions(&self, rel: RelId, first: Option<&Const>) -> Result<Vec<Vec<Const>>, Trouble> {
+        let mut out = Vec::new();
+        let mut take = |block: &Block, row: usize, looks: &[Look]| {
+            out.push(constants(block, row, looks));
+            Ok(())
+        };
+        match first {
+            Some(key) => self.visit(Kind::Conclusions, rel, 0, file::cell(key), &mut take)?,
+            None => self.all(Kind::Conclusions, rel, &mut take)?,
+        }
+        Ok(out)
+    }
+
+    /// Among bound columns the one by which rows are found: of those in whose order rows lie the one with most values.
+    fn best(&self, rel: RelId, columns: &[usize]) -> Option<usize> {
+        let name = &self.relations[rel.index()].0;
+        let indexed = self.manifest.indexed.get(name).map_or(&[][..], Vec::as_slice);
+        let usable = columns.iter().copied().filter(|c| *c == 0 || indexed.contains(c));
+        usable.max_by_key(|c| (self.values(rel, *c), std::cmp::Reverse(*c)))
+    }
+
+    /// Whether a table is read whole when it is first asked.
+    pub(super) fn is_small(&self, rel: RelId) -> bool {
+        self.size(rel) <= SMALL
+    }
+
+    fn values(&self, rel: RelId, column: usize) -> u64 {
+        let known = self.manifest.distinct.get(&self.relations[rel.index()].0);
+        known.and_then(|d| d.get(column)).copied().unwrap_or(1).max(1)
+    }
+
+    /// Fetches all rows that the engine needs for these relations: of every relation behind them down to those that are settled.
+    ///
+    /// # Errors
+    /// When a file is not as it was written.
+    pub fn bring(&self, program: &Program, wanted: &[RelId]) -> Result<(), Trouble> {
+        let mut todo = wanted.to_vec();
+        let mut seen: FxHashSet<RelId> = todo.iter().copied().collect();
+        while let Some(rel) = todo.pop() {
+            if self.holds(rel) {
+                self.quietly(|| drop(self.fetch(rel, &[], &[])));
+            }
+            if !self.settles(rel) {
+                let rules = program.rules.iter().filter(|r| r.head == rel);
+                todo.extend(rules.flat_map(|r| r.reads()).filter(|r| seen.insert(*r)));
+            }
+        }
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    /// Everything fetched so far of a table, each row once.
+    pub fn resident(&self, rel: RelId) -> Vec<Row> {
+        let fetched = lock(&self.fetched);
+        let Some(pieces) = fetched.get(&rel) else { return Vec::new() };
+        if let Some(whole) = pieces.iter().find(|p| p.by.is_none()) {
+            return whole.rows.to_vec();
+        }
+        pieces.iter().flat_map(|p| p.rows.iter().cloned()).collect()
+    }
+
+    /// Whether anything was fetched since this was last asked: what was worked out without it has to be worked out again.
+    pub fn took_news(&self) -> bool {
+        self.news.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether anything was fetched since [`Base::took_news`] was last asked.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.news.load(Ordering::Relaxed)
+    }
+
+    /// Fetches something without making news of it.
+    pub(super) fn quietly(&self, fetch: impl FnOnce()) {
+        let before = self.has_news();
+        fetch();
+        self.news.store(before, Ordering::Relaxed);
+    }
+
+    /// What went wrong while rows were fetched.
+    pub fn failure(&self) -> Option<Trouble> {
+        lock(&self.failed).take()
+    }
+}
+
+/// A row as bytes that no other row has.
+fn bytes(block: &Block, row: usize, width: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(width * 12);
+    for c in 0..width {
+        match block.get(row, c) {
+            Cell::Text(t) => {
+                out.extend_from_slice(&(t.len() as u32).to_le_bytes());
+                out.extend_from_slice(t.as_bytes());
+            }
+            Cell::Word(w) => out.extend_from_slice(&w.to_le_bytes()),
+        }
+    }
+    out
+}
+
+impl Source for Base {
+    fn keeps(&self, rel: RelId) -> bool {
+        self.holds(rel)
+    }
+
+    fn fetch(&self, rel: RelId, columns: &[usize], key: &[Const]) -> Fetched {
+        let best = if self.is_small(rel) { None } else { self.best(rel, columns) };
+        let by = best.and_then(|c| Some((c, key.get(columns.iter().position(|x| *x == c)?)?.clone())));
+        let known = lock(&self.fetched)
+            .get(&rel)
+            .and_then(|p| p.iter().find(|p| p.by.is_none() || p.by == by).map(|p| (p.by.clone(), Arc::clone(&p.rows))));
+        let (by, rows) = known.unwrap_or_else(|| {
+            let found = match self.relations[rel.index()].2 {
+                Some(Kind::Conclusions) => self
+                    .conclusions(rel, by.as_ref().map(|(_, v)| v))
+                    .map(|rows| rows.into_iter().map(|values| Row { values, place: Standing::default() }).collect()),
+                _ => self.facts(rel, by.as_ref().map(|(c, v)| (*c, v))),
+            };
+            let rows = found.unwrap_or_else(|e| {
+                lock(&self.failed).get_or_insert(e);
+                Vec::new()
+            });
+            let rows = Arc::new(rows);
+            lock(&self.fetched).entry(rel).or_default().push(Piece { by: by.clone(), rows: Arc::clone(&rows) });
+            self.news.store(true, Ordering::Relaxed);
+            (by, rows)
+        });
+        Fetched { by: by.map(|b| b.0), rows: rows.iter().map(|r| r.values.clone()).collect() }
+    }
+
+    fn covered(&self, rel: RelId) -> Vec<Option<(usize, Const)>> {
+        lock(&self.fetched).get(&rel).map_or_else(Vec::new, |p| p.iter().map(|p| p.by.clone()).collect())
+    }
+
+    fn rows(&self, rel: RelId) -> u64 {
+        self.size(rel)
+    }
+
+    fn settles(&self, rel: RelId) -> bool {
+        self.relations[rel.index()].2 == Some(Kind::Conclusions)
+    }
+
+    fn distinct(&self, rel: RelId, column: usize) -> u64 {
+        self.values(rel, column)
+    }
+}

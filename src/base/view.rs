@@ -1,0 +1,89 @@
+//! A base as what a load gives: the schema, the tables as far as they were fetched, and where their rows come from.
+
+use super::Trouble;
+use super::store::{Base, Row};
+use crate::bulk::{self, Request};
+use crate::engine::store::Table;
+use crate::engine::value::Word;
+use crate::facts::{self, LoadOptions, Loaded, Sources, Standing, dimension};
+use crate::lang::program::{Prim, RelId};
+use crate::proof::given::Source;
+use crate::rulebook::Rulebook;
+
+impl Base {
+    /// What a load of the casebase would give, as far as its rows were fetched. The day and the options are those of the
+    /// request.
+    ///
+    /// # Errors
+    /// When options are wrong, or a file is not as it was written.
+    pub fn loaded(&self, book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
+        let program = &book.program;
+        let sources = Sources { folder: None, shipped: bulk::shipped(book, &request.set) };
+        let options = LoadOptions { ordered: true, ..LoadOptions::new(request.as_of) };
+        let mut loaded = facts::load(program, &book.codes, &sources, &options);
+        if loaded.defects.list().iter().any(|d| &*d.place.file == "option_set.csv") {
+            return Err(bulk::Trouble::Defects(Box::new(loaded)).into());
+        }
+        loaded.defects = facts::defect::Defects::default();
+        loaded.warnings = facts::defect::Defects::default();
+        let mut kept = Vec::new();
+        for i in 0..program.relations.len() {
+            let rel = RelId(i as u32);
+            if !self.holds(rel) {
+                continue;
+            }
+            // Small tables are here before the question is asked.
+            if self.is_small(rel) {
+                self.quietly(|| drop(self.fetch(rel, &[], &[])));
+            }
+            kept.push((rel, self.resident(rel)));
+        }
+        // Ids in the order of the texts, as a load of the casebase gives them.
+        let db = &mut loaded.database;
+        for (_, rows) in &kept {
+            rows.iter().flat_map(|r| &r.values).for_each(|v| {
+                db.word(v);
+            });
+        }
+        let ids = db.symbols.sort();
+        for (table, relation) in db.tables.iter_mut().zip(&program.relations) {
+            let prims: Vec<Prim> = relation.columns.iter().map(|c| c.prim).collect();
+            let number = |(i, w): (usize, &Word)| match prims[i % prims.len()] {
+                Prim::Symbol => ids[*w as usize],
+                _ => *w,
+            };
+            if table.width() > 0 {
+                *table = Table::from_rows(table.width(), table.data().iter().enumerate().map(number).collect());
+            }
+        }
+        for (rel, rows) in kept {
+            let (table, places) = sorted(program.rel(rel).arity(), rows, db);
+            db.tables[rel.index()] = table;
+            loaded.origins.place(rel, places);
+        }
+        loaded.days = dimension::refill(&loaded.schema, &mut loaded.database, self.manifest().touched, request.as_of);
+        loaded.touched = self.manifest().touched;
+        match self.failure() {
+            Some(e) => Err(e),
+            None => Ok(loaded),
+        }
+    }
+}
+
+/// Rows as a table, with their places in its order.
+fn sorted(width: usize, rows: Vec<Row>, db: &mut crate::engine::store::Database) -> (Table, Vec<Standing>) {
+    let mut words: Vec<(Vec<Word>, Standing)> =
+        rows.into_iter().map(|r| (r.values.iter().map(|v| db.word(v)).collect(), r.place)).collect();
+    words.sort_by(|a, b| a.0.cmp(&b.0));
+    words.dedup_by(|a, b| a.0 == b.0);
+    if width == 0 {
+        return (if words.is_empty() { Table::new(0) } else { Table::unit() }, Vec::new());
+    }
+    let mut data = Vec::with_capacity(words.len() * width);
+    let mut places = Vec::with_capacity(words.len());
+    for (row, place) in words {
+        data.extend(row);
+        places.push(place);
+    }
+    (Table::from_sorted(width, data), places)
+}
