@@ -4,8 +4,10 @@
 //! the base as it was or as it was to be. Its rows stand in *layers*: the first holds everything, each update adds a small
 //! one with the rows that came and the rows that went. A row is there when the last layer that speaks of it added it.
 
+pub mod change;
 pub mod file;
 mod lock;
+mod merge;
 pub mod pack;
 pub mod store;
 mod view;
@@ -48,6 +50,8 @@ pub struct Manifest {
     pub generation: u64,
     /// The layers, oldest first.
     pub layers: Vec<Layer>,
+    /// Folders that went out of use with the last change; who began to read before it may still read them.
+    pub retired: Vec<String>,
     /// Hash of all that stands above.
     #[serde(default)]
     pub check: String,

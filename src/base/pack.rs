@@ -2,7 +2,7 @@
 
 use super::file::{self, Blocks, Cell, Columns, Look, Writer};
 use super::store::{Kind, ORIGIN, SMALL, by};
-use super::{Layer, Lock, MANIFEST, Manifest, Trouble};
+use super::{Layer, Lock, Manifest, Trouble};
 use crate::bulk::{self, Next, Piece, Request, Run, Stage};
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
@@ -39,11 +39,12 @@ pub fn pack(
 ) -> Result<Manifest, Trouble> {
     let request = &Request { origins: true, ..request.clone() };
     let _lock = Lock::take(dir)?;
-    let generation = match Manifest::read(dir) {
-        Ok(old) => old.generation + 1,
-        Err(_) if !dir.join(MANIFEST).exists() => 1,
-        // What cannot be read any more is replaced; its folders have lower numbers or none.
-        Err(_) => std::fs::read_dir(dir).map_or(1, |d| d.count() as u64 + 1_000_000),
+    // What cannot be read any more is replaced.
+    let old = Manifest::read(dir).ok();
+    let retired: Vec<String> = old.iter().flat_map(|m| &m.layers).map(|l| l.dir.clone()).collect();
+    let generation = match &old {
+        Some(old) => old.generation + 1,
+        None => last_folder(dir) + 1,
     };
     let layer = format!("{generation:07}");
     let home = dir.join(&layer);
@@ -97,6 +98,7 @@ pub fn pack(
         distinct: BTreeMap::new(),
         generation,
         layers: Vec::new(),
+        retired,
         check: String::new(),
     };
     facts(program, &run, &home, &mut manifest, &mut files)?;
@@ -106,21 +108,27 @@ pub fn pack(
     Ok(manifest)
 }
 
+/// The highest number of a layer's folder that is there.
+fn last_folder(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|e| e.file_name().to_string_lossy().parse().ok()).max().unwrap_or(0)
+}
+
 /// Takes away folders that no manifest names: what stopped writers left, and what was replaced.
 pub(super) fn sweep(dir: &Path, manifest: &Manifest) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let layer = name.len() >= 7 && name.bytes().all(|b| b.is_ascii_digit());
-        if layer && !manifest.layers.iter().any(|l| l.dir == name) {
-            // Whoever still reads an old layer holds its files open; what cannot be removed now is removed next time.
+        if layer && !manifest.layers.iter().any(|l| l.dir == name) && !manifest.retired.contains(&name) {
+            // What cannot be removed now is removed next time.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }
 }
 
 /// The rows of a relation of a finished database in the order of the file.
-fn blocks(program: &Program, rel: RelId, db: &Database) -> Vec<(String, RecordBatch)> {
+pub(super) fn blocks(program: &Program, rel: RelId, db: &Database) -> Vec<(String, RecordBatch)> {
     let columns = file::columns(program, program.rel(rel));
     let table = db.table(rel);
     let mut out = Blocks::new(&columns);

@@ -142,6 +142,12 @@ impl Base {
         self.relations[rel.index()].2.is_some()
     }
 
+    /// What rows of a relation lie in the base.
+    #[must_use]
+    pub fn kind(&self, rel: RelId) -> Option<Kind> {
+        self.relations[rel.index()].2
+    }
+
     /// Number of rows of a table, all layers together.
     fn size(&self, rel: RelId) -> u64 {
         let (name, _, kind) = &self.relations[rel.index()];
@@ -339,6 +345,19 @@ impl Base {
         match first {
             Some(key) => self.visit(Kind::Conclusions, rel, 0, file::cell(key), &mut take)?,
             None => self.all(Kind::Conclusions, rel, &mut take)?,
+        }
+        Ok(out)
+    }
+
+    /// Rows that went with any layer.
+    pub(super) fn went(&self, kind: Kind, rel: RelId) -> Result<Vec<Vec<Const>>, Trouble> {
+        let mut out = Vec::new();
+        for layer in 0..self.manifest.layers.len() {
+            let Some(table) = self.table(layer, &kind.went(&self.relations[rel.index()].0))? else { continue };
+            for b in 0..table.blocks() {
+                let block = table.fresh(b)?;
+                out.extend((0..block.len()).map(|r| constants(&block, r, table.looks())));
+            }
         }
         Ok(out)
     }

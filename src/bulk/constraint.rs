@@ -65,7 +65,7 @@ pub(super) fn any(program: &Program, db: &Database, among: impl Fn(RelId) -> boo
 }
 
 /// All violated constraints; `given` holds the given facts alone.
-pub(super) fn contradictions(
+pub(crate) fn contradictions(
     book: &Rulebook,
     given: &Database,
     db: &Database,

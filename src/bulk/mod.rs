@@ -7,6 +7,7 @@ pub mod scenario;
 mod shape;
 pub mod similar;
 
+pub(crate) use constraint::contradictions as violated;
 pub use constraint::{Contradiction, Row};
 
 use crate::engine::partition::{self, Partition};

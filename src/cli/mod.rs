@@ -23,6 +23,8 @@ mod run;
 mod setting;
 mod stats;
 mod template;
+mod unpack;
+mod update;
 mod verify;
 mod what_if;
 mod why;
@@ -75,6 +77,10 @@ enum Command {
     Run(run::Args),
     /// Prepare a casebase so that questions read only what they need of it
     Pack(pack::Args),
+    /// Add, correct and withdraw cases of a prepared casebase
+    Update(update::Args),
+    /// Write the tables of a prepared casebase as CSV files again
+    Unpack(unpack::Args),
     /// Run again what a manifest records, and say precisely what differs
     Rerun(rerun::Args),
     /// Explain one conclusion: why it holds, or why it does not
@@ -152,6 +158,8 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),
         Command::Pack(a) => pack::run(&a, &setting, out, err),
+        Command::Update(a) => update::run(&a, &setting, out, err),
+        Command::Unpack(a) => unpack::run(&a, &setting, out, err),
         Command::Rerun(a) => rerun::run(&a, &setting, out, err),
         Command::Why(a) => setting.settled(out, err, |out, err| why::run(&a, &setting, out, err)),
         Command::WhatIf(a) => setting.settled(out, err, |out, err| what_if::run(&a, &setting, out, err)),

@@ -70,6 +70,18 @@ impl Setting {
         }
     }
 
+    /// Refuses what is no prepared casebase.
+    pub fn must_be_base(&self, dir: &Path) -> Result<(), Failure> {
+        if base::is_base(dir) {
+            return Ok(());
+        }
+        let dir = dir.display();
+        Err(Failure::Usage(match self.lang {
+            Lang::Zh => format!("E0585: {dir} 不是制作好的案件库；请先用 pack 制作"),
+            Lang::En => format!("E0585: {dir} is no prepared casebase; make one with `pack`"),
+        }))
+    }
+
     /// What stopped something done with a prepared casebase; defects are printed.
     pub fn base_or_run(&self, trouble: base::Trouble, book: &Rulebook, err: &mut dyn Write) -> Failure {
         match trouble {

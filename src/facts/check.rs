@@ -29,6 +29,8 @@ pub(super) struct Check<'a, 'p> {
     pub parts: &'a [Vec<Part<'p>>],
     /// Tables of which rows may be missing: nothing is said of references to them.
     pub lost: &'a [bool],
+    /// Whether references have to lead somewhere.
+    pub references: bool,
 }
 
 /// Something found about a row.
@@ -61,7 +63,7 @@ impl Check<'_, '_> {
         let mut dangling: Vec<Vec<Finding>> = Vec::new();
         for (i, t) in self.schema.tables.iter().enumerate() {
             let mut found = Vec::new();
-            for (n, reference) in t.references.iter().enumerate() {
+            for (n, reference) in t.references.iter().enumerate().filter(|_| self.references) {
                 self.dangling(i, n, reference, rows, &facts, symbols.len(), &mut found);
             }
             dangling.push(found);

@@ -38,6 +38,10 @@ pub struct LoadOptions {
     pub encoding: Option<&'static encoding_rs::Encoding>,
     /// Bytes beyond which a packed file is not unpacked.
     pub unpacked: u64,
+    /// The tables are a part of a casebase: what is needed of a whole one may be missing.
+    pub part: bool,
+    /// Check that references lead somewhere.
+    pub references: bool,
     /// Give texts ids in the order of their bytes, those of the program's rules included: tables are then in the order in
     /// which they are written.
     pub ordered: bool,
@@ -57,6 +61,8 @@ impl LoadOptions {
             limit: 20,
             encoding: None,
             unpacked: UNPACKED,
+            part: false,
+            references: true,
             ordered: false,
         }
     }
@@ -182,7 +188,8 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
         .zip(maps)
         .map(|((table, parts), maps)| Rows::of(table, parts.iter_mut().zip(maps).collect()))
         .collect();
-    let check = check::Check { program, codes, schema: &schema, parts: &parts, lost: &lost };
+    let references = options.references;
+    let check = check::Check { program, codes, schema: &schema, parts: &parts, lost: &lost, references };
     check.run(&mut rows, &mut db.symbols, options.skip_bad_rows, &mut log);
 
     // Days: those of sound and unsound rows alike, for a day is a day.

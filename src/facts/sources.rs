@@ -131,7 +131,7 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, options: &LoadOptions, 
     for (i, t) in schema.tables.iter().enumerate() {
         if t.needed && !found.lost[i] && !found.files.iter().any(|f| f.table == i) {
             found.lost[i] = true;
-            if readable {
+            if readable && !options.part {
                 log.push(Defect::new(whole(&Arc::from(t.file())), Problem::NeededMissing));
             }
         }
