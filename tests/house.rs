@@ -14,10 +14,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("facts", &["lang", "engine"]),
     ("rulebook", &["lang", "facts"]),
     ("bulk", &["lang", "engine", "proof", "facts", "rulebook"]),
+    ("base", &["lang", "engine", "proof", "facts", "rulebook", "bulk"]),
     ("query", &["lang", "engine", "proof", "facts", "rulebook"]),
     ("report", &["lang", "engine", "proof", "facts", "rulebook", "bulk", "query"]),
     ("verify", &["lang"]),
-    ("cli", &["lang", "engine", "proof", "facts", "rulebook", "bulk", "query", "report", "verify"]),
+    ("cli", &["lang", "engine", "proof", "facts", "rulebook", "bulk", "base", "query", "report", "verify"]),
 ];
 
 /// Words of the law that may not occur in the rooms below, whole or as a beginning.

@@ -496,7 +496,7 @@ pub(super) fn write_facts(
         };
         origins.place(*rel, words.into_iter().map(|w| w.1).collect());
         let indexed = manifest.indexed.get(&program.rel(*rel).name).map_or(&[][..], Vec::as_slice);
-        files.extend(pack::table(program, *rel, &db, &origins, home, Some(indexed))?.files);
+        files.extend(pack::table(program, *rel, (&db, &origins), home, manifest.small, Some(indexed))?.files);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A run whose facts and conclusions become a base.
 
 use super::file::{self, Blocks, Cell, Columns, Look, Writer};
-use super::store::{Kind, ORIGIN, SMALL, by};
+use super::store::{Kind, ORIGIN, by};
 use super::{Layer, Lock, Manifest, Trouble};
 use crate::bulk::{self, Next, Piece, Request, Run, Stage};
 use crate::engine::store::{Database, Table};
@@ -25,8 +25,11 @@ pub(super) fn outputs(program: &Program) -> impl Iterator<Item = RelId> + '_ {
     all.map(|(i, _)| RelId(i as u32))
 }
 
+/// Tables of at most so many rows are read whole, unless told otherwise.
+pub const SMALL: u64 = 2000;
+
 /// Makes a base of a casebase in a folder, in place of the base that may stand there. A reader of the old base may go on with it
-/// until its files are taken away.
+/// until its files are taken away. Tables of at most `small` rows are read whole by those who ask.
 ///
 /// # Errors
 /// Defects of the tables, contradictions, limits, what the disk says, and when somebody else changes the base.
@@ -34,7 +37,7 @@ pub fn pack(
     book: &Rulebook,
     request: &Request,
     dir: &Path,
-    shards: usize,
+    (shards, small): (usize, u64),
     watch: impl FnMut(Stage),
 ) -> Result<Manifest, Trouble> {
     let request = &Request { origins: true, ..request.clone() };
@@ -96,6 +99,7 @@ pub fn pack(
         touched: run.loaded.touched,
         indexed: BTreeMap::new(),
         distinct: BTreeMap::new(),
+        small,
         generation,
         layers: Vec::new(),
         retired,
@@ -167,7 +171,8 @@ fn facts(
     // What the command line says belongs to a question, not to the base.
     let tables = run.loaded.schema.tables.iter().map(|t| t.rel);
     let tables: Vec<RelId> = tables.filter(|r| !program.rel(*r).notes.has("hidden")).collect();
-    let one = |rel: &RelId| table(program, *rel, db, origins, home, None);
+    let small = manifest.small;
+    let one = |rel: &RelId| table(program, *rel, (db, origins), home, small, None);
     let done: Vec<_> = tables.par_iter().map(one).collect();
     for (rel, done) in tables.iter().zip(done) {
         let done = done?;
@@ -200,9 +205,9 @@ const MANY: u64 = 64;
 pub(super) fn table(
     program: &Program,
     rel: RelId,
-    db: &Database,
-    origins: &Origins,
+    (db, origins): (&Database, &Origins),
     home: &Path,
+    small: u64,
     indexed: Option<&[usize]>,
 ) -> Result<Written, Trouble> {
     let (relation, table) = (program.rel(rel), db.table(rel));

@@ -67,9 +67,6 @@ pub fn by(name: &str, column: &str) -> String {
     format!("by/{name}.{column}.arrow")
 }
 
-/// Tables of at most so many rows are read whole when they are first asked.
-pub(super) const SMALL: u64 = 2000;
-
 /// An open base.
 #[derive(Debug)]
 pub struct Base {
@@ -372,7 +369,7 @@ impl Base {
 
     /// Whether a table is read whole when it is first asked.
     pub(super) fn is_small(&self, rel: RelId) -> bool {
-        self.size(rel) <= SMALL
+        self.relations[rel.index()].1.is_empty() || self.size(rel) <= self.manifest.small
     }
 
     fn values(&self, rel: RelId, column: usize) -> u64 {
@@ -380,23 +377,22 @@ impl Base {
         known.and_then(|d| d.get(column)).copied().unwrap_or(1).max(1)
     }
 
-    /// Fetches all rows that the engine needs for these relations: of every relation behind them down to those that are settled.
-    ///
-    /// # Errors
-    /// When a file is not as it was written.
-    pub fn bring(&self, program: &Program, wanted: &[RelId]) -> Result<(), Trouble> {
+    /// Relations whose rows the engine needs for these: every one behind them down to those that are settled.
+    pub(super) fn behind(&self, program: &Program, wanted: &[RelId]) -> Vec<RelId> {
         let mut todo = wanted.to_vec();
         let mut seen: FxHashSet<RelId> = todo.iter().copied().collect();
+        let mut found = Vec::new();
         while let Some(rel) = todo.pop() {
             if self.holds(rel) {
-                self.quietly(|| drop(self.fetch(rel, &[], &[])));
+                found.push(rel);
             }
             if !self.settles(rel) {
                 let rules = program.rules.iter().filter(|r| r.head == rel);
                 todo.extend(rules.flat_map(|r| r.reads()).filter(|r| seen.insert(*r)));
             }
         }
-        self.failure().map_or(Ok(()), Err)
+        found.sort_unstable();
+        found
     }
 
     /// Everything fetched so far of a table, each row once.

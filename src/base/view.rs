@@ -1,9 +1,10 @@
 //! A base as what a load gives: the schema, the tables as far as they were fetched, and where their rows come from.
 
 use super::Trouble;
-use super::store::{Base, Row};
+use super::file::Cell;
+use super::store::{Base, Kind, Row};
 use crate::bulk::{self, Request};
-use crate::engine::store::Table;
+use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::facts::{self, LoadOptions, Loaded, Sources, Standing, dimension};
 use crate::lang::program::{Prim, RelId};
@@ -70,8 +71,42 @@ impl Base {
     }
 }
 
+impl Base {
+    /// The tables that the engine needs for these relations, and no others.
+    ///
+    /// # Errors
+    /// When options are wrong, or a file is not as it was written.
+    pub fn tables(&self, book: &Rulebook, request: &Request, wanted: &[RelId]) -> Result<Database, Trouble> {
+        let mut db = self.loaded(book, request)?.database;
+        for rel in self.behind(&book.program, wanted).into_iter().filter(|r| !self.is_small(*r)) {
+            let width = book.program.rel(rel).arity();
+            let mut rows: Vec<Word> = Vec::new();
+            // Most cells of a column say what the cell above says.
+            let mut above: Vec<(String, Word)> = vec![(String::new(), db.symbols.intern("")); width];
+            let kind = self.kind(rel).unwrap_or(Kind::Facts);
+            self.all(kind, rel, &mut |block, row, _| {
+                for (c, (text, word)) in above.iter_mut().enumerate() {
+                    match block.get(row, c) {
+                        Cell::Text(t) if t == text => {}
+                        Cell::Text(t) => {
+                            *word = db.symbols.intern(t);
+                            text.clear();
+                            text.push_str(t);
+                        }
+                        Cell::Word(w) => *word = w,
+                    }
+                    rows.push(*word);
+                }
+                Ok(())
+            })?;
+            db.tables[rel.index()] = Table::from_rows(width, rows);
+        }
+        Ok(db)
+    }
+}
+
 /// Rows as a table, with their places in its order.
-fn sorted(width: usize, rows: Vec<Row>, db: &mut crate::engine::store::Database) -> (Table, Vec<Standing>) {
+fn sorted(width: usize, rows: Vec<Row>, db: &mut Database) -> (Table, Vec<Standing>) {
     let mut words: Vec<(Vec<Word>, Standing)> =
         rows.into_iter().map(|r| (r.values.iter().map(|v| db.word(v)).collect(), r.place)).collect();
     words.sort_by(|a, b| a.0.cmp(&b.0));

@@ -24,6 +24,9 @@ pub struct Args {
     /// Pieces in which the conclusions are derived [default: by size]
     #[arg(long, value_name = "N", default_value_t = 0)]
     shards: usize,
+    /// Tables of at most so many rows are read whole when they are first asked
+    #[arg(long, value_name = "ROWS", default_value_t = base::pack::SMALL, hide_short_help = true)]
+    whole_below: u64,
 }
 
 /// Runs the command.
@@ -38,7 +41,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         return Err(Failure::Usage(text.to_owned()));
     }
     let progress = Progress::new(setting);
-    let made = base::pack::pack(&book, &request, &args.output, args.shards, |stage| progress.stage(stage, setting));
+    let made = base::pack::pack(&book, &request, &args.output, (args.shards, args.whole_below), |stage| {
+        progress.stage(stage, setting)
+    });
     progress.end();
     let made = made.map_err(|t| setting.base_or_run(t, &book, err))?;
     if !setting.quiet {

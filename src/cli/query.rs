@@ -149,11 +149,12 @@ fn given(
         && (plain.set.is_empty() || plain.set == settled.options);
     // The rules of the question came to those of the rulebook, whose hash is that of its files.
     let Some(base) = setting.base(folder, book, same)? else { return Err(Failure::Again) };
+    let request = args.question.request_to(&base);
     if !asked.iter().all(|a| a.named) || asked.is_empty() {
         let wanted: Vec<RelId> = asked.iter().map(|a| a.rel).chain(outputs.iter().copied()).collect();
-        base.bring(&book.program, &wanted).map_err(|t| setting.of_base(&t))?;
+        let tables = base.tables(book, &request, &wanted);
+        return Ok((tables.map_err(|t| setting.base_or_run(t, book, err))?, Some(base)));
     }
-    let request = args.question.request_to(&base);
     let loaded = base.loaded(book, &request).map_err(|t| setting.base_or_run(t, book, err))?;
     Ok((loaded.database, Some(base)))
 }
