@@ -46,6 +46,8 @@ pub struct Manifest {
     pub indexed: BTreeMap<String, Vec<usize>>,
     /// By table: about how many distinct values each column has.
     pub distinct: BTreeMap<String, Vec<u64>>,
+    /// By table: about how many distinct keys its first columns have, by their number.
+    pub leading: BTreeMap<String, Vec<u64>>,
     /// Tables of at most so many rows are read whole when they are first asked.
     pub small: u64,
     /// Number of changes made so far.

@@ -99,6 +99,7 @@ pub fn pack(
         touched: run.loaded.touched,
         indexed: BTreeMap::new(),
         distinct: BTreeMap::new(),
+        leading: BTreeMap::new(),
         small,
         generation,
         layers: Vec::new(),
@@ -179,6 +180,7 @@ fn facts(
         let name = &program.rel(*rel).name;
         manifest.indexed.insert(name.clone(), done.indexed);
         manifest.distinct.insert(name.clone(), done.distinct);
+        manifest.leading.insert(name.clone(), leading(db.table(*rel)));
         files.extend(done.files);
     }
     Ok(())
@@ -212,8 +214,9 @@ pub(super) fn table(
 ) -> Result<Written, Trouble> {
     let (relation, table) = (program.rel(rel), db.table(rel));
     let distinct: Vec<u64> = (0..table.width()).map(|c| values(table, c, db.symbols.len())).collect();
-    let worth =
-        |c: &usize| relation.columns[*c].prim == Prim::Symbol && distinct[*c] > MANY && table.len() as u64 > SMALL;
+    let worth = |c: &usize| {
+        relation.columns[*c].prim == Prim::Symbol && distinct[*c] > MANY.min(small) && table.len() as u64 > small
+    };
     let indexed = indexed.map_or_else(|| (1..table.width()).filter(worth).collect(), <[usize]>::to_vec);
     let mut files = Vec::new();
     if table.is_empty() {
@@ -263,6 +266,16 @@ pub(super) fn table(
         files.push((path, writer.finish()?));
     }
     Ok(Written { indexed, distinct, files })
+}
+
+/// Number of distinct keys of the first columns, by their number.
+fn leading(table: &Table) -> Vec<u64> {
+    let mut keys = vec![u64::from(!table.is_empty()); table.width() + 1];
+    for i in 1..table.len() {
+        let same = table.row(i - 1).iter().zip(table.row(i)).take_while(|(a, b)| a == b).count();
+        keys[same + 1..].iter_mut().for_each(|n| *n += 1);
+    }
+    keys
 }
 
 /// Number of distinct values of a column.

@@ -489,4 +489,9 @@ impl Source for Base {
     fn distinct(&self, rel: RelId, column: usize) -> u64 {
         self.values(rel, column)
     }
+
+    fn leading(&self, rel: RelId, columns: usize) -> u64 {
+        let known = self.manifest.leading.get(&self.relations[rel.index()].0);
+        known.and_then(|l| l.get(columns)).copied().unwrap_or(1).max(1)
+    }
 }

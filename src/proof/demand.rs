@@ -112,7 +112,7 @@ impl<'p> Prover<'p> {
         let sizes = Arc::new(Sizes::of(program, &facts, far.as_deref()));
         let mut given: Vec<Given> = std::mem::take(&mut facts.tables).into_iter().map(Given::new).collect();
         if let Some(far) = &far {
-            total += state::reach_out(program, &**far, &mut given, &mut facts.symbols);
+            total += state::reach_out(&**far, &mut given, &mut facts.symbols);
         }
         // Forks share the texts.
         facts.symbols.share();
@@ -563,11 +563,7 @@ impl Source for Prover<'_> {
     }
 
     fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
-        let given = self.given[rel.index()].fan_out(columns);
-        if self.rules_of[rel.index()].is_empty() {
-            return given;
-        }
-        given + self.sizes.fan_out(self.program, rel, columns)
+        self.sizes.fan_out(rel, columns)
     }
 
     /// A run that concluded everything met no fault, so a match that meets one in this order fails at another literal.

@@ -6,6 +6,7 @@ use crate::engine::naive::heap::Heap;
 use crate::engine::store::Table;
 use crate::engine::value::Word;
 use crate::lang::program::{Const, RelId};
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,9 @@ struct Index {
     columns: Vec<usize>,
     /// Row numbers in the order of those columns; empty when the table itself is in that order.
     order: Vec<u32>,
-    /// Number of distinct keys.
+    /// Number of distinct keys, and of the rows of the most frequent.
     keys: usize,
+    most: usize,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,9 @@ pub trait Source: Send + Sync + std::fmt::Debug {
 
     /// About how many values a column has.
     fn distinct(&self, rel: RelId, column: usize) -> u64;
+
+    /// About how many keys so many columns have, from the first on.
+    fn leading(&self, rel: RelId, columns: usize) -> u64;
 }
 
 /// Rows that a source found.
@@ -63,9 +68,6 @@ struct Distant {
     asked: FxHashSet<(usize, Word)>,
     /// All rows are here.
     whole: bool,
-    rows: f64,
-    /// About how many values each column has.
-    distinct: Vec<f64>,
 }
 
 /// First number of rows that were added to those of a source, which may become more.
@@ -85,7 +87,53 @@ fn by_columns(a: &[Word], b: &[Word], columns: &[usize]) -> Ordering {
     columns.iter().map(|c| a[*c].cmp(&b[*c])).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
 }
 
+/// Row numbers in the order of some columns, those of equal keys ascending.
+fn sorted(table: &Table, columns: &[usize]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..table.len() as u32).collect();
+    // Keys mostly lie close together: symbols are numbered, days are of a few years. Then rows are counted out column by
+    // column, the last one first.
+    let ranges: Option<Vec<(Word, usize)>> = columns.iter().map(|c| range(table, *c)).collect();
+    let Some(ranges) = ranges else {
+        order.par_sort_by(|a, b| by_columns(table.row(*a as usize), table.row(*b as usize), columns));
+        return order;
+    };
+    for (column, (least, width)) in columns.iter().zip(ranges).rev() {
+        let place = |i: u32| (table.row(i as usize)[*column] - least) as usize;
+        let mut starts = vec![0u32; width + 1];
+        order.iter().for_each(|i| starts[place(*i) + 1] += 1);
+        (0..width).for_each(|k| starts[k + 1] += starts[k]);
+        let mut next = vec![0; order.len()];
+        for i in order {
+            let at = &mut starts[place(i)];
+            next[*at as usize] = i;
+            *at += 1;
+        }
+        order = next;
+    }
+    order
+}
+
+/// The least value of a column, and how many values lie from it to the largest, if those are not many more than rows.
+fn range(table: &Table, column: usize) -> Option<(Word, usize)> {
+    let least = table.rows().map(|r| r[column]).min()?;
+    let most = table.rows().map(|r| r[column]).max()?;
+    let width = (most - least) as usize + 1;
+    (width <= 4 * table.len() + 1024).then_some((least, width))
+}
+
 impl Base {
+    /// The first columns of the table among these, where so few rows agree in them that the rest is better compared row by
+    /// row than found by an index.
+    fn lead(&self, columns: &[usize]) -> Option<usize> {
+        let n = (0..self.table.width()).take_while(|c| columns.contains(c)).count();
+        let fits = || {
+            let first: Vec<usize> = (0..n).collect();
+            let index = self.index(&first);
+            self.table.len() <= SCANNED * index.keys && index.most <= SCANNED * SCANNED
+        };
+        (n == columns.len() || (n > 0 && fits())).then_some(n)
+    }
+
     fn index(&self, columns: &[usize]) -> Arc<Index> {
         // A poisoned lock holds whole indexes all the same: they are pushed when made.
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -94,14 +142,17 @@ impl Base {
         }
         let table = &self.table;
         let is_prefix = columns.iter().enumerate().all(|(i, c)| i == *c);
-        let mut order: Vec<u32> = Vec::new();
-        if !is_prefix {
-            order = (0..table.len() as u32).collect();
-            order.sort_by(|a, b| by_columns(table.row(*a as usize), table.row(*b as usize), columns));
-        }
+        let order = if is_prefix { Vec::new() } else { sorted(table, columns) };
         let at = |i: usize| table.row(if is_prefix { i } else { order[i] as usize });
-        let keys = (0..table.len()).filter(|i| *i == 0 || by_columns(at(i - 1), at(*i), columns).is_ne()).count();
-        let index = Arc::new(Index { columns: columns.to_vec(), order, keys });
+        let (mut keys, mut most, mut from) = (0, 0, 0);
+        for i in 1..=table.len() {
+            if i == table.len() || by_columns(at(i - 1), at(i), columns).is_ne() {
+                keys += 1;
+                most = most.max(i - from);
+                from = i;
+            }
+        }
+        let index = Arc::new(Index { columns: columns.to_vec(), order, keys, most });
         indexes.push(Arc::clone(&index));
         index
     }
@@ -119,11 +170,16 @@ impl Base {
         if table.is_empty() {
             return;
         }
-        let index = self.index(columns);
-        let number = |i: usize| index.order.get(i).copied().unwrap_or(i as u32);
+        let ascending = columns.is_sorted();
+        let lead = if ascending { self.lead(columns) } else { None };
+        let (index, by) = match lead {
+            Some(n) => (None, n),
+            None => (Some(self.index(columns)), columns.len()),
+        };
+        let number = |i: usize| index.as_ref().and_then(|x| x.order.get(i)).copied().unwrap_or(i as u32);
         let compare = |i: usize| {
             let row = table.row(number(i) as usize);
-            columns.iter().zip(key).map(|(c, k)| row[*c].cmp(k)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            columns[..by].iter().zip(key).map(|(c, k)| row[*c].cmp(k)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
         };
         let (mut lo, mut hi) = (0, table.len());
         while lo < hi {
@@ -131,13 +187,17 @@ impl Base {
             if compare(mid).is_lt() { lo = mid + 1 } else { hi = mid }
         }
         while lo < table.len() && compare(lo).is_eq() {
-            out.push(number(lo));
+            let row = table.row(number(lo) as usize);
+            if columns[by..].iter().zip(&key[by..]).all(|(c, k)| row[*c] == *k) {
+                out.push(number(lo));
+            }
             lo += 1;
         }
     }
 }
 
-/// Average number of rows up to which rows that agree in the first columns are looked through one by one.
+/// Average number of rows up to which rows that agree in the first columns are looked through one by one; the square of it
+/// bounds the most frequent.
 const SCANNED: usize = 16;
 
 /// Finds the rows with given values in some columns of a table, one question after another. Where questions come in the order
@@ -178,8 +238,13 @@ impl Lookup {
     #[inline]
     fn compare(&self, i: usize, key: &[Word]) -> Ordering {
         let row = self.at(i);
-        let mut pairs = self.lead.iter().zip(&self.of);
-        pairs.find_map(|(c, k)| Some(row[*c].cmp(&key[*k])).filter(|o| o.is_ne())).unwrap_or(Ordering::Equal)
+        for (c, k) in self.lead.iter().zip(&self.of) {
+            let (a, b) = (row[*c], key[*k]);
+            if a != b {
+                return a.cmp(&b);
+            }
+        }
+        Ordering::Equal
     }
 
     /// The next place from `i` on of a row with that key (by column in the order asked for).
@@ -235,9 +300,11 @@ impl Given {
         let table = &self.base.table;
         let place = |c: usize| columns.iter().position(|x| *x == c);
         let lead: Vec<usize> = (0..table.width()).take_while(|c| place(*c).is_some()).collect();
-        let fits =
-            lead.len() == columns.len() || (!lead.is_empty() && table.len() <= SCANNED * self.base.index(&lead).keys);
-        let (index, lead) = if fits { (None, lead) } else { (Some(self.base.index(columns)), columns.to_vec()) };
+        let (index, lead) = if self.base.lead(columns).is_some() {
+            (None, lead)
+        } else {
+            (Some(self.base.index(columns)), columns.to_vec())
+        };
         let of = lead.iter().filter_map(|c| place(*c)).collect();
         let rest = columns.iter().enumerate().filter(|(_, c)| !lead.contains(c)).map(|(k, c)| (*c, k)).collect();
         let index = index.filter(|x| !x.order.is_empty());
@@ -252,10 +319,10 @@ impl Given {
         Self { base, distant: None, removed: FxHashSet::default(), added }
     }
 
-    /// Says that further rows lie in a source: so many in all, with so many values in each column.
-    pub fn set_distant(&mut self, rows: f64, distinct: Vec<f64>) {
+    /// Says that further rows lie in a source.
+    pub fn set_distant(&mut self) {
         let fetched = Heap::new(self.base.table.width());
-        self.distant = Some(Box::new(Distant { fetched, asked: FxHashSet::default(), whole: false, rows, distinct }));
+        self.distant = Some(Box::new(Distant { fetched, asked: FxHashSet::default(), whole: false }));
     }
 
     /// Whether rows with those values in those columns may lie in a source and not here.
@@ -378,10 +445,15 @@ impl Given {
         numbers.filter(|i| !self.removed.contains(&(*i as u32)))
     }
 
+    /// The rows that are there, as far as they are here.
+    pub fn rows(&self) -> impl Iterator<Item = &[Word]> + '_ {
+        self.standing().map(|i| self.row(i))
+    }
+
     /// Some row that is there.
     #[must_use]
     pub fn some(&self) -> Option<&[Word]> {
-        self.standing().next().map(|i| self.row(i))
+        self.rows().next()
     }
 
     /// All rows that are there, as a table.
@@ -416,25 +488,6 @@ impl Given {
             self.added.matching(columns, key, out);
             let n = self.first_added();
             out[from..].iter_mut().for_each(|i| *i += n);
-        }
-    }
-
-    /// How many rows agree with a key of those columns, on average, before any change.
-    pub fn fan_out(&mut self, columns: &[usize]) -> f64 {
-        let rows = self.base.table.len();
-        if let Some(d) = &self.distant {
-            if columns.len() == self.base.table.width() {
-                return d.rows.min(1.0);
-            }
-            let narrow = columns.iter().fold(1.0, |n, c| n * d.distinct.get(*c).copied().unwrap_or(1.0));
-            return d.rows / narrow.max(1.0);
-        }
-        if columns.is_empty() {
-            rows as f64
-        } else if columns.len() == self.base.table.width() || rows == 0 {
-            rows.min(1) as f64
-        } else {
-            rows as f64 / self.base.index(columns).keys as f64
         }
     }
 }

@@ -28,7 +28,7 @@ impl<'p> Whole<'p> {
     /// Takes the tables of a finished run.
     #[must_use]
     pub fn new(program: &'p Program, mut all: Database) -> Self {
-        let sizes = Arc::new(Sizes::known(program, &all));
+        let sizes = Arc::new(Sizes::known(&all));
         let mut rules_of = vec![Vec::new(); program.relations.len()];
         for (i, rule) in program.rules.iter().enumerate() {
             rules_of[rule.head.index()].push(RuleId(i as u32));
@@ -88,7 +88,7 @@ impl Source for Whole<'_> {
     }
 
     fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
-        self.sizes.fan_out(self.program, rel, columns)
+        self.sizes.fan_out(rel, columns)
     }
 
     /// The run met no fault, so a match that meets one in this order fails at another literal.

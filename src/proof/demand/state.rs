@@ -7,7 +7,7 @@ use crate::engine::naive::heap::Heap;
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
-use crate::lang::program::{Const, Program, RelId};
+use crate::lang::program::{Const, Prim, RelId};
 use crate::proof::given::{Given, Source as Far};
 use crate::proof::graph;
 use rustc_hash::FxHashSet;
@@ -140,6 +140,17 @@ impl Prover<'_> {
             self.reach(RelId(i as u32), &[], &[]);
         }
     }
+
+    /// The largest number in the given rows.
+    pub(in crate::proof) fn largest(&self) -> Option<i32> {
+        let mut most = None;
+        for (rel, given) in self.program.relations.iter().zip(&self.given) {
+            for (c, _) in rel.columns.iter().enumerate().filter(|(_, c)| c.prim == Prim::Number) {
+                most = most.max(given.rows().map(|row| value::to_number(row[c])).max());
+            }
+        }
+        most
+    }
 }
 
 /// The word of a constant.
@@ -153,15 +164,14 @@ fn word(value: &Const, symbols: &mut Symbols) -> Word {
 }
 
 /// Tells tables whose further rows lie in a source what is there and what of it is here; gives the number of rows there.
-pub(super) fn reach_out(program: &Program, far: &dyn Far, given: &mut [Given], symbols: &mut Symbols) -> usize {
+pub(super) fn reach_out(far: &dyn Far, given: &mut [Given], symbols: &mut Symbols) -> usize {
     let mut total = 0;
     for (i, given) in given.iter_mut().enumerate() {
         let rel = RelId(i as u32);
         if !far.keeps(rel) {
             continue;
         }
-        let values = (0..program.rel(rel).arity()).map(|c| far.distinct(rel, c) as f64).collect();
-        given.set_distant(far.rows(rel) as f64, values);
+        given.set_distant();
         for by in far.covered(rel) {
             given.covers(by.map(|(c, v)| (c, word(&v, symbols))));
         }
