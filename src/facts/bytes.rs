@@ -5,8 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The bytes of a file.
-pub type Bytes = Vec<u8>;
+pub use ::bytes::Bytes;
 
 /// Reads a file, or says that it did not stand still while it was read.
 ///
@@ -34,7 +33,7 @@ fn read(path: &Path, midway: &mut dyn FnMut(&Path)) -> io::Result<Bytes> {
             after.len()
         )));
     }
-    Ok(all)
+    Ok(all.into())
 }
 
 /// What stays the same while nobody writes.
