@@ -115,6 +115,9 @@ fn locale() -> Lang {
 pub fn process() -> u8 {
     let args: Vec<OsString> = std::env::args_os().collect();
     std::panic::set_hook(Box::new(|broken| {
+        if crate::facts::guarded() {
+            return;
+        }
         let text = broken.payload().downcast_ref::<&str>().copied();
         let what = text.or_else(|| broken.payload().downcast_ref::<String>().map(String::as_str)).unwrap_or("?");
         let place = broken.location().map_or_else(String::new, |l| format!(" ({}:{})", l.file(), l.line()));

@@ -9,7 +9,7 @@ use crate::facts::Origins;
 use crate::lang::program::SourceFile;
 use crate::query::{self, Answer, Asked, Compiled, Mode};
 use crate::report::wording::BookWords;
-use crate::report::{answer, staging};
+use crate::report::{answer, columnar, staging, xlsx};
 use crate::rulebook::Rulebook;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -24,6 +24,10 @@ pub enum Format {
     Csv,
     /// Data.
     Json,
+    /// A columnar file with types, raw; needs -o.
+    Parquet,
+    /// A workbook, in words; needs -o.
+    Xlsx,
 }
 
 /// Arguments of `query`.
@@ -58,6 +62,13 @@ type Shown = (Option<String>, Asked, Answer);
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+    if args.output.is_none() && matches!(args.format, Format::Parquet | Format::Xlsx) {
+        let text = setting.say(
+            "E0641: --format parquet、xlsx 须以 -o FILE 指明写到哪个文件",
+            "E0641: --format parquet and xlsx need -o FILE",
+        );
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let book = setting.rulebook(err)?;
     let extra = args.program.as_ref().map(|path| source(path, setting)).transpose()?;
     let name = setting.say("问题", "question");
@@ -75,12 +86,13 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 .to_owned(),
         ));
     }
-    if asked.is_empty() && outputs.len() > 1 && args.format == Format::Csv {
+    let single = matches!(args.format, Format::Csv | Format::Parquet);
+    if asked.is_empty() && outputs.len() > 1 && single {
         return Err(Failure::Usage(
             setting
                 .say(
-                    "E0639: csv 只能写一张表；请写问题指明要哪一个关系",
-                    "E0639: csv holds one table: say which relation with a question",
+                    "E0639: csv、parquet 只能写一张表；请写问题指明要哪一个关系",
+                    "E0639: csv and parquet hold one table: say which relation with a question",
                 )
                 .to_owned(),
         ));
@@ -111,10 +123,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let origins = Origins::default();
     let words = BookWords::new(&book, &kept, &origins, form::language(setting));
-    let text = render(args, &book, &shown, &words);
+    let bytes = render(args, &book, &shown, &words)?;
     match &args.output {
-        Some(path) => staging::whole(path, text.as_bytes())?,
-        None => out.write_all(text.as_bytes())?,
+        Some(path) => staging::whole(path, &bytes)?,
+        None => out.write_all(&bytes)?,
     }
     Ok(())
 }
@@ -156,19 +168,24 @@ pub(super) fn taken(
     Ok(Rulebook { program: compiled.program.clone(), ..book })
 }
 
-fn render(args: &Args, book: &Rulebook, shown: &[Shown], words: &BookWords<'_>) -> String {
+fn render(args: &Args, book: &Rulebook, shown: &[Shown], words: &BookWords<'_>) -> std::io::Result<Vec<u8>> {
     let program = &book.program;
-    match args.format {
+    Ok(match args.format {
         Format::Table => {
             let one = |(title, asked, rows): &Shown| {
                 let head = title.as_ref().map_or(String::new(), |t| format!("{t}\n"));
                 head + &answer::text(program, asked, rows, words, args.codes)
             };
-            shown.iter().map(one).collect::<Vec<_>>().join("\n")
+            shown.iter().map(one).collect::<Vec<_>>().join("\n").into_bytes()
         }
-        Format::Csv => {
-            let bytes = shown.iter().flat_map(|(_, asked, rows)| answer::csv(program, asked, rows)).collect();
-            String::from_utf8(bytes).expect("fields are text")
+        Format::Csv => shown.iter().flat_map(|(_, asked, rows)| answer::csv(program, asked, rows)).collect(),
+        Format::Parquet => match shown.first() {
+            Some((_, asked, rows)) => columnar::answer(program, asked, rows)?,
+            None => Vec::new(),
+        },
+        Format::Xlsx => {
+            let results: Vec<_> = shown.iter().map(|(title, asked, rows)| (title.as_deref(), asked, rows)).collect();
+            xlsx::answers(program, &results, words, args.codes).map_err(std::io::Error::other)?
         }
         Format::Json => {
             let one = |(title, asked, rows): &Shown| {
@@ -180,7 +197,7 @@ fn render(args: &Args, book: &Rulebook, shown: &[Shown], words: &BookWords<'_>) 
             };
             let results: Vec<Value> = shown.iter().map(one).collect();
             let view = json!({"format": 1, "question": args.text, "results": results});
-            format!("{view:#}\n")
+            format!("{view:#}\n").into_bytes()
         }
-    }
+    })
 }

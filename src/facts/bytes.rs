@@ -74,6 +74,6 @@ mod tests {
         }
         // One that is taken away is read to its end: it is still there for whoever has it open.
         std::fs::write(&path, b"a,b\n1,2\n").expect("written");
-        assert_eq!(read(&path, &mut |p| std::fs::remove_file(p).expect("removed")).expect("read"), b"a,b\n1,2\n");
+        assert_eq!(read(&path, &mut |p| std::fs::remove_file(p).expect("removed")).expect("read"), &b"a,b\n1,2\n"[..]);
     }
 }

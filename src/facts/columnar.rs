@@ -15,6 +15,7 @@ use parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::Type;
+use std::cell::Cell;
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -43,11 +44,23 @@ pub(super) fn read(
     let whole = || Place { file: name.clone(), ..Place::default() };
     sound(bytes).map_err(|p| Box::new(Defect::new(whole(), p)))?;
     // The reader of pages trusts much of what it decodes; what trips it is damage of the file and no fault of ours.
+    GUARDED.set(true);
     let read = catch_unwind(AssertUnwindSafe(|| Rows::open(name, bytes, limit, wanted)?.all()));
+    GUARDED.set(false);
     read.unwrap_or_else(|_| {
         let reason = "数据页损坏 / a page of data does not decode".to_owned();
         Err(Box::new(Defect::new(whole(), damaged(reason))))
     })
+}
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread reads a file of which damage shows as a panic, which is dealt with and no news.
+#[must_use]
+pub fn guarded() -> bool {
+    GUARDED.get()
 }
 
 fn damaged(reason: String) -> Problem {

@@ -39,6 +39,7 @@ mod sources;
 pub mod tsv;
 mod value;
 
+pub use columnar::guarded;
 pub use load::{LoadOptions, Loaded, Rejected, Spelling, load};
 pub use message::Lang;
 pub use origin::{Origin, Origins};
