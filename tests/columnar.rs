@@ -185,7 +185,7 @@ fn answers_in_files() {
     let mut read: calamine::Xlsx<_> = calamine::open_workbook(&book).unwrap();
     let sheet = read.worksheet_range("result").unwrap();
     assert_eq!(sheet.height(), rows.len());
-    assert_eq!(sheet.get((0, 0)), Some(&Data::String("case number\nC".into())));
+    assert_eq!(sheet.get((0, 0)), Some(&Data::String("case id\nC".into())));
     assert!(matches!(sheet.get((1, day)), Some(Data::DateTime(_))), "{:?}", sheet.get((1, day)));
     let whole = |d: Option<&Data>| d.map(ToString::to_string);
     let last = rows[0].len() - 1;

@@ -185,7 +185,7 @@ impl Ask {
         match rules {
             Rules::Book(book) => {
                 let question = Question { facts: folder.to_owned(), choice: self.choice.clone() };
-                let mut request = question.request(true);
+                let mut request = question.request(setting, true)?;
                 further(&mut request);
                 let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
                 Ok(Facts { about: about(book, &request, setting), ..loaded.into() })

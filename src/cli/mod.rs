@@ -20,6 +20,8 @@ mod rerun;
 mod rules;
 mod run;
 mod setting;
+#[cfg(unix)]
+mod signals;
 mod stats;
 mod template;
 mod verify;
@@ -58,6 +60,9 @@ struct Cli {
     /// A further instrument folder to use beside the rulebooks (may be given several times)
     #[arg(long = "with", global = true, value_name = "DIR")]
     with: Vec<PathBuf>,
+    /// Most memory to use, such as 512M or 8G: kept, or clearly refused
+    #[arg(long, global = true, value_name = "LIMIT", value_parser = setting::parse_memory)]
+    memory: Option<u64>,
     /// Say nothing but results and errors
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -123,6 +128,8 @@ pub fn process() -> u8 {
         let place = broken.location().map_or_else(String::new, |l| format!(" ({}:{})", l.file(), l.line()));
         let _ = writeln!(Guard::stderr(), "E0719: internal error: {what}{place}");
     }));
+    #[cfg(unix)]
+    signals::listen();
     let run = || {
         let (mut out, mut err) = (Guard::stdout(), Guard::stderr());
         let code = main(&args, &mut out, &mut err);
@@ -144,7 +151,13 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
             return if usage { 2 } else { 0 };
         }
     };
-    let setting = Setting { lang: cli.lang.unwrap_or_else(locale), rules: cli.rules, with: cli.with, quiet: cli.quiet };
+    let setting = Setting {
+        lang: cli.lang.unwrap_or_else(locale),
+        rules: cli.rules,
+        with: cli.with,
+        quiet: cli.quiet,
+        memory: cli.memory,
+    };
     let result = match cli.command {
         Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),

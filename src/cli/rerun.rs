@@ -142,6 +142,7 @@ fn request(args: &Args, told: &Manifest, setting: &Setting) -> Result<bulk::Requ
         origins: false,
         encoding,
         threads: args.threads,
+        memory: None,
     })
 }
 

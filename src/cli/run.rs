@@ -67,7 +67,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         return Err(Failure::Usage(text.to_owned()));
     }
     let book = setting.rulebook(err)?;
-    let request = args.question.request(false);
+    let request = args.question.request(setting, false)?;
     let progress = Progress::new(setting);
     let to_workbook = args.output.as_deref().is_some_and(setting::is_workbook);
     let folder = args.output.as_deref().filter(|_| !to_workbook);

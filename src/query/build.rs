@@ -29,8 +29,11 @@ pub(super) struct Builder<'a> {
     pub named: bool,
 }
 
-/// The clauses of a question, the relation of its result, its shape, and the marks on its rows: name and relation.
-pub(super) type Built = (Sheet, String, Asked, Vec<(String, String)>);
+/// Marks on rows: name, and the relation that holds the marked rows.
+pub(super) type Marks = Vec<(String, String)>;
+
+/// The clauses of a question, the relation of its result, its shape, and the marks on its rows.
+pub(super) type Built = (Sheet, String, Asked, Marks);
 
 /// An atom with its relation; per column its argument.
 pub(super) struct Resolved<'q> {

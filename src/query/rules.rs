@@ -1,6 +1,6 @@
 //! A question as clauses behind the rulebook's own: what it asks is checked and evaluated as every other rule is.
 
-use super::build::Builder;
+use super::build::{self, Builder};
 use super::question::Op;
 use super::read;
 use super::settle::Settler;
@@ -109,7 +109,7 @@ pub fn compile(book: &Rulebook, extra: Option<SourceFile>, questions: &[(&str, &
     }
     let first = files.len() as u32;
     let mut sheets = Vec::new();
-    let mut asked: Vec<(String, Asked, Vec<(String, String)>)> = Vec::new();
+    let mut asked: Vec<(String, Asked, build::Marks)> = Vec::new();
     out.files.clone_from(&files);
     for (i, (name, text)) in questions.iter().enumerate() {
         let file = first + i as u32;

@@ -70,7 +70,7 @@ impl Rows {
 /// A file in the making.
 #[derive(Debug)]
 enum Sink {
-    Text(Open),
+    Text(Box<Open>),
     Cells(Box<Writer<Open>>),
 }
 
@@ -195,7 +195,7 @@ impl<'f, 'a> Results<'f, 'a> {
                     let mut head = Vec::new();
                     Sheet::new(program, rel, false).header(names, &mut head);
                     file.write_all(&head)?;
-                    Sink::Text(file)
+                    Sink::Text(Box::new(file))
                 };
                 self.open.push((rel, 0, sink));
                 self.open.len() - 1
@@ -233,7 +233,7 @@ impl<'f, 'a> Results<'f, 'a> {
             self.open.sort_by_key(|o| o.0);
             for (_, rows, file) in self.open {
                 let file = match file {
-                    Sink::Text(file) => file,
+                    Sink::Text(file) => *file,
                     Sink::Cells(file) => file.finish()?,
                 };
                 written.push((staging.close(file)?, rows));
