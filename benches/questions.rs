@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         origins: true,
         encoding: None,
         threads: 0,
+        memory: None,
     };
     let start = Instant::now();
     let mut loaded = bulk::load(&book, &request).map_err(|t| format!("{t:?}"))?;

@@ -43,6 +43,7 @@ fn request(facts: &Path) -> Request {
         set: Vec::new(),
         origins: true,
         encoding: None,
+        memory: None,
         threads: 1,
     }
 }

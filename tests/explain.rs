@@ -44,6 +44,7 @@ fn casebase(facts: &str, as_of: &str, set: &[(String, String)]) -> Result<Arc<Lo
         skip_bad_rows: false,
         encoding: None,
         threads: 1,
+        memory: None,
     };
     let loaded = bulk::load(book(), &request).map_err(|t| format!("{facts}: {t:?}"))?;
     let loaded = Arc::new(loaded);

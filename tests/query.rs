@@ -137,6 +137,7 @@ fn by_demand_and_by_the_engine_are_one() {
         origins: false,
         encoding: None,
         threads: 1,
+        memory: None,
     };
     let given = zhuize::bulk::load(&book, &request).unwrap().database;
     let all =

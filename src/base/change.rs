@@ -386,6 +386,7 @@ fn forward(book: &Rulebook, base: &Arc<Base>, came: &Rows, went: &Rows) -> Resul
         set: own.options.clone(),
         origins: true,
         encoding: None,
+        memory: None,
         threads: 0,
     };
     let mut loaded = base.loaded(book, &request)?;

@@ -38,6 +38,8 @@ pub struct Request {
     pub encoding: Option<&'static encoding_rs::Encoding>,
     /// Threads; 0 = as many as the machine has.
     pub threads: usize,
+    /// Most memory that the process may use, in bytes.
+    pub memory: Option<u64>,
 }
 
 /// What a run must not do without being told.
@@ -51,6 +53,8 @@ pub enum Trouble {
     Contradictions(Vec<Contradiction>),
     /// A stated limit.
     Limit(Limit),
+    /// The memory allowed does not do.
+    Memory(memory::Refused),
 }
 
 /// Stages of a run, for those who watch.
@@ -112,6 +116,7 @@ pub fn shipped(book: &Rulebook, set: &[(String, String)]) -> Vec<(String, Arc<st
 }
 
 fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, Trouble> {
+    memory::before(&request.facts, request.memory).map_err(Trouble::Memory)?;
     let shipped = shipped(book, &request.set);
     let sources = Sources { folder: Some(request.facts.clone()), shipped };
     let mut options = LoadOptions::new(request.as_of);
@@ -123,7 +128,11 @@ fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, 
     if !loaded.diagnostics.is_empty() {
         return Err(Trouble::Schema(loaded.diagnostics));
     }
-    if loaded.defects.is_empty() { Ok(loaded) } else { Err(Trouble::Defects(Box::new(loaded))) }
+    if !loaded.defects.is_empty() {
+        return Err(Trouble::Defects(Box::new(loaded)));
+    }
+    memory::kept(request.memory).map_err(Trouble::Memory)?;
+    Ok(loaded)
 }
 
 /// Runs the rulebook over a casebase.
@@ -137,11 +146,7 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
     let load_time = start.elapsed();
     watch(Stage::Evaluate);
     let start = Instant::now();
-    let options = engine::limit::Options {
-        threads: request.threads,
-        max_bytes: memory::bound(),
-        ..engine::limit::Options::default()
-    };
+    let options = memory::options(request);
     let given = std::mem::take(&mut loaded.database);
     let (database, profile) = engine::evaluate(&book.program, given, &options).map_err(Trouble::Limit)?;
     let evaluate_time = start.elapsed();
@@ -161,7 +166,7 @@ fn contradictions(book: &Rulebook, request: &Request) -> Trouble {
     };
     let relations = book.program.relations.iter().enumerate();
     let wanted = relations.filter(|(_, r)| r.notes.has("constraint")).map(|(i, _)| RelId(i as u32)).collect();
-    let options = Options { threads: request.threads, wanted: Some(wanted), ..Options::default() };
+    let options = Options { wanted: Some(wanted), ..memory::options(request) };
     match engine::evaluate(&book.program, again.database.clone(), &options) {
         Err(limit) => Trouble::Limit(limit),
         Ok((database, _)) => {
@@ -232,7 +237,7 @@ pub fn stream<P: Send>(
     let load_time = start.elapsed();
     watch(Stage::Evaluate);
     let start = Instant::now();
-    let mut options = Options { threads: request.threads, max_bytes: memory::bound(), ..Options::default() };
+    let mut options = memory::options(request);
     let mut database = std::mem::take(&mut loaded.database);
     database.add_program_facts(program);
     options.complete = true;
@@ -250,6 +255,7 @@ pub fn stream<P: Send>(
     let partition = partition.filter(marks);
     let Some(mut partition) = partition else {
         let (database, profile) = engine::evaluate(program, database, &options).map_err(Trouble::Limit)?;
+        memory::kept(request.memory).map_err(Trouble::Memory)?;
         let evaluate_time = start.elapsed();
         watch(Stage::Check);
         let all = vec![true; database.tables.len()];
@@ -275,6 +281,7 @@ pub fn stream<P: Send>(
     partition.keep(&late);
     let pieces = Pieces { book, put, here: apart.clone(), keys: partition.columns.clone() };
     let mut sound = true;
+    let mut refused = None;
     loop {
         let mut again = false;
         let mut pieces_done = 0;
@@ -284,6 +291,10 @@ pub fn stream<P: Send>(
                 return ControlFlow::Break(());
             };
             pieces_done += 1;
+            refused = memory::kept(request.memory).err();
+            if refused.is_some() {
+                return ControlFlow::Break(());
+            }
             watch(Stage::Piece { done: pieces_done, of: n });
             match take(piece) {
                 Next::On => ControlFlow::Continue(()),
@@ -294,6 +305,9 @@ pub fn stream<P: Send>(
             }
         });
         let (back, profile) = done.map_err(Trouble::Limit)?;
+        if let Some(refused) = refused {
+            return Err(Trouble::Memory(refused));
+        }
         if !sound || constraint::any(program, &back, |r| !apart[r.index()]) {
             drop(back);
             return Err(contradictions(book, request));

@@ -78,7 +78,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     if let Some(facts) = &args.facts {
         let mut question = Question::plain(facts.clone(), args.as_of);
         question.choice.encoding = args.encoding;
-        let request = question.request(false);
+        let request = question.request(setting, false)?;
         match bulk::run(&book, &request, |_| {}) {
             Ok(run) => {
                 let rows: usize = run.loaded.inventory.iter().filter(|f| !f.shipped).map(|f| f.rows).sum();

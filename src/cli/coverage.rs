@@ -117,7 +117,7 @@ fn fired(
     setting: &Setting,
     err: &mut dyn Write,
 ) -> Result<Firings, Failure> {
-    let request = Question::plain(facts.to_owned(), as_of).request(false);
+    let request = Question::plain(facts.to_owned(), as_of).request(setting, false)?;
     let run = bulk::run(book, &request, |_| {}).map_err(|t| setting::trouble(t, book, setting, err))?;
     Ok(count(book, &run))
 }

@@ -35,8 +35,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let book = setting.rulebook(err)?;
-    let loaded =
-        bulk::load(&book, &args.question.request(false)).map_err(|t| setting::trouble(t, &book, setting, err))?;
+    let loaded = bulk::load(&book, &args.question.request(setting, false)?)
+        .map_err(|t| setting::trouble(t, &book, setting, err))?;
     let (program, db) = (&book.program, &loaded.database);
     let ranks = Ranks::new(&db.symbols);
     let mut refused: Vec<Refusal> = Vec::new();

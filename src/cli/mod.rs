@@ -21,6 +21,8 @@ mod rerun;
 mod rules;
 mod run;
 mod setting;
+#[cfg(unix)]
+mod signals;
 mod stats;
 mod template;
 mod unpack;
@@ -62,6 +64,9 @@ struct Cli {
     /// A further instrument folder to use beside the rulebooks (may be given several times)
     #[arg(long = "with", global = true, value_name = "DIR")]
     with: Vec<PathBuf>,
+    /// Most memory to use, such as 512M or 8G: kept, or clearly refused
+    #[arg(long, global = true, value_name = "LIMIT", value_parser = setting::parse_memory)]
+    memory: Option<u64>,
     /// Say nothing but results and errors
     #[arg(long, short, global = true)]
     quiet: bool,
@@ -125,11 +130,16 @@ fn locale() -> Lang {
 pub fn process() -> u8 {
     let args: Vec<OsString> = std::env::args_os().collect();
     std::panic::set_hook(Box::new(|broken| {
+        if crate::facts::guarded() {
+            return;
+        }
         let text = broken.payload().downcast_ref::<&str>().copied();
         let what = text.or_else(|| broken.payload().downcast_ref::<String>().map(String::as_str)).unwrap_or("?");
         let place = broken.location().map_or_else(String::new, |l| format!(" ({}:{})", l.file(), l.line()));
         let _ = writeln!(Guard::stderr(), "E0719: internal error: {what}{place}");
     }));
+    #[cfg(unix)]
+    signals::listen();
     let run = || {
         let (mut out, mut err) = (Guard::stdout(), Guard::stderr());
         let code = main(&args, &mut out, &mut err);
@@ -153,7 +163,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     };
     let lang = cli.lang.unwrap_or_else(locale);
     let base = OnceCell::new();
-    let setting = Setting { lang, rules: cli.rules, with: cli.with, quiet: cli.quiet, base };
+    let setting = Setting { lang, rules: cli.rules, with: cli.with, quiet: cli.quiet, memory: cli.memory, base };
     let result = match cli.command {
         Command::Eval(a) => eval::run(&a, &setting, out, err),
         Command::Run(a) => run::run(&a, &setting, out, err),

@@ -32,7 +32,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let book = setting.rulebook(err)?;
-    let request = args.question.request(true);
+    let request = args.question.request(setting, true)?;
     if base::is_base(&request.facts) {
         let text = setting.say(
             "E0585: 这已是制作好的案件库；更改请用 update",

@@ -33,7 +33,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let Some((rel, keys)) = summary::verdict(&book.program) else {
         return Err(Failure::Usage("E0604: no relation of the rulebook is annotated `verdict`".into()));
     };
-    let request = args.question.request(true);
+    let request = args.question.request(setting, true)?;
     let mut run = bulk::run(&book, &request, |_| {}).map_err(|t| setting::trouble(t, &book, setting, err))?;
     let whole = Whole::new(&book.program, std::mem::take(&mut run.database));
     let found = patterns::patterns(&book, &whole, rel, keys[0], args.pattern.is_some(), request.threads)

@@ -12,7 +12,7 @@ use crate::lang::program::{RelId, SourceFile};
 use crate::proof::given::Source;
 use crate::query::{self, Answer, Asked, Compiled, Mode};
 use crate::report::wording::BookWords;
-use crate::report::{answer, staging};
+use crate::report::{answer, columnar, staging, xlsx};
 use crate::rulebook::Rulebook;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -28,6 +28,10 @@ pub enum Format {
     Csv,
     /// Data.
     Json,
+    /// A columnar file with types, raw; needs -o.
+    Parquet,
+    /// A workbook, in words; needs -o.
+    Xlsx,
 }
 
 /// Arguments of `query`.
@@ -62,6 +66,13 @@ type Shown = (Option<String>, Asked, Answer);
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
+    if args.output.is_none() && matches!(args.format, Format::Parquet | Format::Xlsx) {
+        let text = setting.say(
+            "E0641: --format parquet、xlsx 须以 -o FILE 指明写到哪个文件",
+            "E0641: --format parquet and xlsx need -o FILE",
+        );
+        return Err(Failure::Usage(text.to_owned()));
+    }
     let book = setting.rulebook(err)?;
     let extra = args.program.as_ref().map(|path| source(path, setting)).transpose()?;
     let name = setting.say("问题", "question");
@@ -79,12 +90,13 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 .to_owned(),
         ));
     }
-    if asked.is_empty() && outputs.len() > 1 && args.format == Format::Csv {
+    let single = matches!(args.format, Format::Csv | Format::Parquet);
+    if asked.is_empty() && outputs.len() > 1 && single {
         return Err(Failure::Usage(
             setting
                 .say(
-                    "E0639: csv 只能写一张表；请写问题指明要哪一个关系",
-                    "E0639: csv holds one table: say which relation with a question",
+                    "E0639: csv、parquet 只能写一张表；请写问题指明要哪一个关系",
+                    "E0639: csv and parquet hold one table: say which relation with a question",
                 )
                 .to_owned(),
         ));
@@ -115,13 +127,13 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let origins = Origins::default();
     let words = BookWords::new(&book, &kept, &origins, form::language(setting));
-    let text = render(args, &book, &shown, &words);
+    let bytes = render(args, &book, &shown, &words)?;
     if far.is_some_and(|b| b.has_news()) {
         return Err(Failure::Again);
     }
     match &args.output {
-        Some(path) => staging::whole(path, text.as_bytes())?,
-        None => out.write_all(text.as_bytes())?,
+        Some(path) => staging::whole(path, &bytes)?,
+        None => out.write_all(&bytes)?,
     }
     Ok(())
 }
@@ -137,21 +149,22 @@ fn given(
 ) -> Result<(Database, Option<Arc<Base>>), Failure> {
     let folder = &args.question.facts;
     if setting.base.get().is_none() && !base::is_base(folder) {
-        let request = args.question.request(false);
+        let request = args.question.request(setting, false)?;
         let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
         return Ok((loaded.database, None));
     }
     // What was derived on another day, or under other options, does not answer the question.
     let settled = base::Manifest::read(folder).map_err(|t| setting.of_base(&t))?;
     let choice = &args.question.choice;
-    let plain = args.question.request(false);
+    let plain = args.question.request(setting, false)?;
     let same = choice.as_of.is_none_or(|d| date::iso(d) == settled.as_of)
         && (plain.set.is_empty() || plain.set == settled.options);
     // The rules of the question came to those of the rulebook, whose hash is that of its files.
     let Some(base) = setting.base(folder, book, same)? else { return Err(Failure::Again) };
-    let request = args.question.request_to(&base);
+    let request = args.question.request_to(&base, setting)?;
     if !asked.iter().all(|a| a.named) || asked.is_empty() {
-        let wanted: Vec<RelId> = asked.iter().map(|a| a.rel).chain(outputs.iter().copied()).collect();
+        let marks = asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel]));
+        let wanted: Vec<RelId> = marks.chain(outputs.iter().copied()).collect();
         let tables = base.tables(book, &request, &wanted);
         return Ok((tables.map_err(|t| setting.base_or_run(t, book, err))?, Some(base)));
     }
@@ -196,19 +209,24 @@ pub(super) fn taken(
     Ok(Rulebook { program: compiled.program.clone(), ..book })
 }
 
-fn render(args: &Args, book: &Rulebook, shown: &[Shown], words: &BookWords<'_>) -> String {
+fn render(args: &Args, book: &Rulebook, shown: &[Shown], words: &BookWords<'_>) -> std::io::Result<Vec<u8>> {
     let program = &book.program;
-    match args.format {
+    Ok(match args.format {
         Format::Table => {
             let one = |(title, asked, rows): &Shown| {
                 let head = title.as_ref().map_or(String::new(), |t| format!("{t}\n"));
                 head + &answer::text(program, asked, rows, words, args.codes)
             };
-            shown.iter().map(one).collect::<Vec<_>>().join("\n")
+            shown.iter().map(one).collect::<Vec<_>>().join("\n").into_bytes()
         }
-        Format::Csv => {
-            let bytes = shown.iter().flat_map(|(_, asked, rows)| answer::csv(program, asked, rows)).collect();
-            String::from_utf8(bytes).expect("fields are text")
+        Format::Csv => shown.iter().flat_map(|(_, asked, rows)| answer::csv(program, asked, rows)).collect(),
+        Format::Parquet => match shown.first() {
+            Some((_, asked, rows)) => columnar::answer(program, asked, rows)?,
+            None => Vec::new(),
+        },
+        Format::Xlsx => {
+            let results: Vec<_> = shown.iter().map(|(title, asked, rows)| (title.as_deref(), asked, rows)).collect();
+            xlsx::answers(program, &results, words, args.codes).map_err(std::io::Error::other)?
         }
         Format::Json => {
             let one = |(title, asked, rows): &Shown| {
@@ -220,7 +238,7 @@ fn render(args: &Args, book: &Rulebook, shown: &[Shown], words: &BookWords<'_>) 
             };
             let results: Vec<Value> = shown.iter().map(one).collect();
             let view = json!({"format": 1, "question": args.text, "results": results});
-            format!("{view:#}\n")
+            format!("{view:#}\n").into_bytes()
         }
-    }
+    })
 }

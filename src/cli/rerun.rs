@@ -50,7 +50,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let aside = tempfile::tempdir()?;
     let target = args.output.clone().unwrap_or_else(|| aside.path().join("rerun"));
     let form = asked(&told);
-    let scribe = Scribe::new(&book.program, true, form.safe_csv);
+    let scribe = Scribe::new(&book.program, form.tables());
     let mut results = Results::new(&scribe, Some(Staging::new(&target)?));
     let put = |piece: &bulk::Piece<'_>| scribe.lines(piece);
     let shards = usize::from(form.patterns || form.workbook.is_some());
@@ -75,7 +75,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let changed = beside(&told, home, setting, &mut differences);
     if args.output.is_some() {
-        finish(staging)?;
+        finish(staging, &book.program, now.form.tables())?;
     }
     print(&differences, out)?;
     if !setting.quiet && told.version != now.version {
@@ -142,6 +142,7 @@ fn request(args: &Args, told: &Manifest, setting: &Setting) -> Result<bulk::Requ
         origins: false,
         encoding,
         threads: args.threads,
+        memory: None,
     })
 }
 

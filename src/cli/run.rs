@@ -5,10 +5,10 @@ use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk::patterns::{self, Pattern};
 use crate::bulk::{self, Run, Stage};
-use crate::lang::program::RelId;
+use crate::lang::program::{Program, RelId};
 use crate::proof::whole::Whole;
 use crate::report::manifest::{self, Form, Manifest};
-use crate::report::results::{Results, Scribe};
+use crate::report::results::{Results, Scribe, Tables};
 use crate::report::staging::{Staging, Written, whole};
 use crate::report::summary::{self, Tally};
 use crate::report::{layout, rejected, xlsx};
@@ -29,6 +29,9 @@ pub struct Args {
     /// Write DIR/results.xlsx as well: a sheet for each relation, for people
     #[arg(long)]
     xlsx: bool,
+    /// Write the tables as DIR/RELATION.parquet instead of CSV: text, numbers and days with their types, blanks as nulls
+    #[arg(long, conflicts_with = "safe_csv")]
+    parquet: bool,
     /// Put an apostrophe before text in CSV that begins with = + - @, a tab or CR, so that spreadsheet programs run no formula
     /// (other programs then read the apostrophe too; workbooks never hold formulas)
     #[arg(long)]
@@ -56,16 +59,21 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 .to_owned(),
         ));
     }
-    if args.output.is_none() && (args.xlsx || args.safe_csv) {
-        let text = setting.say("E0602: --xlsx、--safe-csv 须与 -o 同用", "E0602: --xlsx and --safe-csv need -o");
+    if args.output.is_none() && (args.xlsx || args.safe_csv || args.parquet) {
+        let text = setting.say(
+            "E0602: --xlsx、--parquet、--safe-csv 须与 -o 同用",
+            "E0602: --xlsx, --parquet and --safe-csv need -o",
+        );
         return Err(Failure::Usage(text.to_owned()));
     }
     let book = setting.rulebook(err)?;
-    let request = args.question.request(false);
+    let request = args.question.request(setting, false)?;
     let progress = Progress::new(setting);
     let to_workbook = args.output.as_deref().is_some_and(setting::is_workbook);
     let folder = args.output.as_deref().filter(|_| !to_workbook);
-    let scribe = Scribe::new(&book.program, folder.is_some(), args.safe_csv);
+    let form = Form { safe_csv: args.safe_csv, patterns: args.patterns, parquet: args.parquet, workbook: None };
+    let tables = if folder.is_some() { form.tables() } else { Tables::None };
+    let scribe = Scribe::new(&book.program, tables);
     let mut results = Results::new(&scribe, folder.map(Staging::new).transpose()?);
     let put = |piece: &bulk::Piece<'_>| scribe.lines(piece);
     // A workbook and patterns need all conclusions at once.
@@ -89,10 +97,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     if let Some((mut staging, written)) = files {
         let extra = if args.xlsx { Some(workbook()?) } else { None };
         let language = extra.as_ref().map(|_| setting.say("zh", "en").to_owned());
-        let form = Form { safe_csv: args.safe_csv, patterns: args.patterns, workbook: language };
+        let form = Form { workbook: language, ..form };
         let more = Further { skeletons, workbook: extra, form };
         fill(&book, &request, &run, &mut staging, written, more)?;
-        finish(staging)?;
+        finish(staging, &book.program, tables)?;
     } else if let Some(file) = &args.output {
         whole(file, &workbook()?)?;
     }
@@ -137,8 +145,10 @@ pub(super) struct Further {
 const SOMETIMES: [&str; 4] = ["rejected.csv", "spellings.csv", "results.xlsx", "patterns.csv"];
 
 /// Puts all outputs in place.
-pub(super) fn finish(staging: Staging) -> Result<(), Failure> {
-    Ok(staging.finish("manifest.json", &SOMETIMES)?)
+pub(super) fn finish(staging: Staging, program: &Program, tables: Tables) -> Result<(), Failure> {
+    let others = tables.others(program);
+    let stale: Vec<&str> = SOMETIMES.into_iter().chain(others.iter().map(String::as_str)).collect();
+    Ok(staging.finish("manifest.json", &stale)?)
 }
 
 /// Writes what stands beside the tables, and gives the manifest.

@@ -28,6 +28,8 @@ pub struct Setting {
     pub quiet: bool,
     /// The prepared casebase that is asked, once it is open.
     pub base: OnceCell<Arc<Base>>,
+    /// Most memory, in bytes.
+    pub memory: Option<u64>,
 }
 
 impl Setting {
@@ -168,6 +170,39 @@ pub fn today() -> i32 {
     date::from_civil(i32::from(d.year()), d.month().unsigned_abs().into(), d.day().unsigned_abs().into())
 }
 
+/// Today, unless the clock is certainly wrong: what holds under the law of 1970 is not what was asked.
+fn present(today: i32, setting: &Setting) -> Result<i32, Failure> {
+    // This program is not older.
+    let first = date::from_civil(2026, 1, 1);
+    if today >= first {
+        return Ok(today);
+    }
+    let day = date::iso(today);
+    Err(Failure::Usage(match setting.lang {
+        Lang::Zh => format!("E0603: 本机时钟为 {day}，显然不对；请以 --as-of YYYY-MM-DD 写明基准日"),
+        Lang::En => format!(
+            "E0603: the clock of this machine says {day}, which cannot be; name the day with --as-of YYYY-MM-DD"
+        ),
+    }))
+}
+
+/// Parses an amount of memory: `512M`, `8G`, `1.5GiB`, or bytes.
+pub fn parse_memory(text: &str) -> Result<u64, String> {
+    let plain = text.trim().to_ascii_uppercase();
+    let plain = plain.strip_suffix("IB").or_else(|| plain.strip_suffix('B')).unwrap_or(&plain);
+    let (digits, unit) = match plain.char_indices().last() {
+        Some((at, 'K')) => (&plain[..at], 1u64 << 10),
+        Some((at, 'M')) => (&plain[..at], 1 << 20),
+        Some((at, 'G')) => (&plain[..at], 1 << 30),
+        Some((at, 'T')) => (&plain[..at], 1 << 40),
+        _ => (plain, 1),
+    };
+    match digits.trim().parse::<f64>() {
+        Ok(n) if n > 0.0 && n * (unit as f64) < 1e18 => Ok((n * unit as f64) as u64),
+        _ => Err(format!("`{text}` is no amount of memory such as 512M or 8G")),
+    }
+}
+
 /// Parses the name of an encoding.
 pub fn parse_encoding(text: &str) -> Result<&'static encoding_rs::Encoding, String> {
     encoding_rs::Encoding::for_label(text.trim().as_bytes()).ok_or_else(|| {
@@ -242,20 +277,25 @@ impl Question {
     }
 
     /// The request to a prepared casebase: its own day and options, where others are not chosen.
-    pub fn request_to(&self, base: &Base) -> crate::bulk::Request {
-        let mut request = self.request(true);
+    ///
+    /// # Errors
+    /// As [`Question::request`].
+    pub fn request_to(&self, base: &Base, setting: &Setting) -> Result<crate::bulk::Request, Failure> {
         let own = base.manifest();
-        if self.choice.as_of.is_none() {
-            request.as_of = date::parse_iso(&own.as_of).unwrap_or(request.as_of);
-        }
+        let day = self.choice.as_of.or_else(|| date::parse_iso(&own.as_of));
+        let choice = Choice { as_of: day, ..self.choice.clone() };
+        let mut request = Self { facts: self.facts.clone(), choice }.request(setting, true)?;
         if request.set.is_empty() {
             request.set.clone_from(&own.options);
         }
-        request
+        Ok(request)
     }
 
     /// The request to the bulk room.
-    pub fn request(&self, origins: bool) -> crate::bulk::Request {
+    ///
+    /// # Errors
+    /// When no day is named and the clock says none that can be.
+    pub fn request(&self, setting: &Setting, origins: bool) -> Result<crate::bulk::Request, Failure> {
         let choice = &self.choice;
         let mut set = choice.options.clone();
         set.extend(choice.assume_scope.iter().map(|i| ("assume_scope".to_owned(), i.clone())));
@@ -264,15 +304,16 @@ impl Question {
         }
         set.sort();
         set.dedup();
-        crate::bulk::Request {
+        Ok(crate::bulk::Request {
             facts: self.facts.clone(),
-            as_of: choice.as_of.unwrap_or_else(today),
+            as_of: choice.as_of.map_or_else(|| present(today(), setting), Ok)?,
             skip_bad_rows: choice.skip_bad_rows,
             set,
             origins,
             encoding: choice.encoding,
             threads: choice.threads,
-        }
+            memory: setting.memory,
+        })
     }
 }
 
@@ -318,8 +359,47 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
                 }
                 Failure::Data
             }
+            Trouble::Memory(refused) => Failure::Limit(refused.text(setting.lang == Lang::Zh)),
             Trouble::Limit(limit) => Failure::Limit(format!("{}: {limit}", limit.code())),
         })
     })();
     result.unwrap_or_else(|f| f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_cannot_be() {
+        let setting = |lang| Setting { lang, rules: None, with: Vec::new(), quiet: true, memory: None };
+        let said = |day: &str, lang| {
+            let day = date::parse_iso(day).expect("a day");
+            present(day, &setting(lang)).map_err(|f| (f.code(), f.to_string()))
+        };
+        let en =
+            "E0603: the clock of this machine says 1970-01-01, which cannot be; name the day with --as-of YYYY-MM-DD";
+        assert_eq!(said("1970-01-01", Lang::En), Err((2, en.to_owned())));
+        let zh = "E0603: 本机时钟为 2025-12-31，显然不对；请以 --as-of YYYY-MM-DD 写明基准日";
+        assert_eq!(said("2025-12-31", Lang::Zh), Err((2, zh.to_owned())));
+        assert_eq!(said("2026-01-01", Lang::En), Ok(date::from_civil(2026, 1, 1)));
+        assert!(today() > date::from_civil(2026, 1, 1));
+    }
+
+    #[test]
+    fn amounts_of_memory() {
+        for (text, want) in [
+            ("512M", 512 << 20),
+            ("8G", 8 << 30),
+            ("1.5GiB", 3 << 29),
+            ("64kb", 64 << 10),
+            ("1000", 1000),
+            ("2 t", 2 << 40),
+        ] {
+            assert_eq!(parse_memory(text), Ok(want), "{text}");
+        }
+        for text in ["", "G", "-1G", "0", "nan", "1e400", "8 apples", "inf"] {
+            assert!(parse_memory(text).is_err(), "{text}");
+        }
+    }
 }

@@ -58,7 +58,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         other => other?,
     };
     let asked = compiled.asked;
-    let request = args.question.request(false);
+    let request = args.question.request(setting, false)?;
     let mut loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
     let given = std::mem::take(&mut loaded.database);
     let kept = given.clone();

@@ -106,7 +106,7 @@ fn against(
         encoding: args.encoding,
         threads: 0,
     };
-    let request = Question { facts: args.facts.clone().unwrap_or_default(), choice }.request(true);
+    let request = Question { facts: args.facts.clone().unwrap_or_default(), choice }.request(setting, true)?;
     let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
     Ok((rests_on(&book.program, &loaded.into(), text), Some(as_of)))
 }

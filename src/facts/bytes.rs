@@ -5,8 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The bytes of a file.
-pub type Bytes = Vec<u8>;
+pub use ::bytes::Bytes;
 
 /// Reads a file, or says that it did not stand still while it was read.
 ///
@@ -34,7 +33,7 @@ fn read(path: &Path, midway: &mut dyn FnMut(&Path)) -> io::Result<Bytes> {
             after.len()
         )));
     }
-    Ok(all)
+    Ok(all.into())
 }
 
 /// What stays the same while nobody writes.
@@ -75,6 +74,6 @@ mod tests {
         }
         // One that is taken away is read to its end: it is still there for whoever has it open.
         std::fs::write(&path, b"a,b\n1,2\n").expect("written");
-        assert_eq!(read(&path, &mut |p| std::fs::remove_file(p).expect("removed")).expect("read"), b"a,b\n1,2\n");
+        assert_eq!(read(&path, &mut |p| std::fs::remove_file(p).expect("removed")).expect("read"), &b"a,b\n1,2\n"[..]);
     }
 }

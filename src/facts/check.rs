@@ -353,7 +353,7 @@ impl<'a> Placer<'a> {
             place.field = f as u32 + 1;
             place.column = name.into();
             if let Some(s) = record.fields.get(f) {
-                (place.line, place.character) = records.position(record, s.start);
+                (place.line, place.character) = part.input.position(records, record, s.start);
             }
         }
         place

@@ -40,6 +40,9 @@ pub(super) fn by_name(name: &str) -> Option<(&str, Layout, bool)> {
         Some(n) => (&n[..n.len() - 3], true),
         None => (name, false),
     };
+    if let Some(n) = Some(name).filter(ending(".parquet")).filter(|_| !packed) {
+        return Some((&n[..n.len() - ".parquet".len()], Layout::Rows, false));
+    }
     for (ending_of, layout) in [(".csv", Layout::Commas), (".tsv", Layout::Tabs), (".txt", Layout::Tabs)] {
         if let Some(n) = Some(name).filter(ending(ending_of)) {
             return Some((&n[..n.len() - ending_of.len()], layout, packed));

@@ -43,6 +43,12 @@ pub enum Problem {
     Twice { first: String },
     /// A packed file that does not unpack; `cut` if its end is missing.
     Damaged { form: &'static str, cut: bool, reason: String },
+    /// A columnar file whose columns are compressed in a way that is not read.
+    Codec { codec: String },
+    /// A column of a columnar file holds what no cell of a table can.
+    ColumnKind { kind: String },
+    /// A value of a columnar file is bytes that are no text.
+    NotText,
     /// None of the sheets of a workbook is that of the table.
     WhichSheet { sheets: Vec<String> },
     /// A cell of a sheet holds an error, such as `#REF!`.
@@ -121,7 +127,8 @@ impl Problem {
             Problem::NeededMissing => "E0503",
             Problem::Undecodable { .. } => "E0504",
             Problem::Twice { .. } => "E0515",
-            Problem::Damaged { .. } => "E0516",
+            Problem::Damaged { .. } | Problem::Codec { .. } => "E0516",
+            Problem::ColumnKind { .. } | Problem::NotText => "E0500",
             Problem::TooLarge { .. } => "E0517",
             Problem::WhichSheet { .. } => "E0518",
             Problem::Mixed { .. } => "E0519",

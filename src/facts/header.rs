@@ -36,13 +36,18 @@ pub(super) fn column(table: &TableSchema, cell: &str) -> Option<usize> {
     by(cell).or_else(|| cell.lines().find_map(by))
 }
 
+/// Whether a column of that name is read.
+pub(super) fn wanted(table: &TableSchema, cell: &str) -> bool {
+    column(table, cell).is_some() || is_source(cell)
+}
+
 fn is_source(cell: &str) -> bool {
     SOURCE.contains(&cell) || cell.lines().any(|l| SOURCE.contains(&l.trim()))
 }
 
 /// What separates the fields: what the name of the file promises, unless the header makes more sense another way.
 pub(super) fn layout(text: &str, table: &TableSchema, promised: Layout) -> Layout {
-    if promised == Layout::Sheet {
+    if promised.of_cells() {
         return promised;
     }
     let end = memchr::memchr(b'\n', text.as_bytes()).unwrap_or(text.len()).min(SNIFFED);
@@ -87,7 +92,7 @@ impl Header {
         let mut h = Header { source: None, unnamed: Vec::new(), names };
         let whole = part.input.place(record.line);
         let place = |i: usize, name: &Arc<str>| {
-            let (line, character) = records.position(record, record.fields[i].start);
+            let (line, character) = part.input.position(records, record, record.fields[i].start);
             Place { line, field: i as u32 + 1, character, column: name.clone(), ..whole.clone() }
         };
         let columns: Vec<Option<usize>> = h.names.iter().map(|n| column(table, n)).collect();

@@ -129,7 +129,7 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
     let found = sources::gather(sources, &schema, options, &mut log);
     let mut lost = found.lost;
 
-    let texts: Vec<_> = found.files.par_iter().map(|f| f.text(options)).collect();
+    let texts: Vec<_> = found.files.par_iter().map(|f| f.text(&schema.tables[f.table], options)).collect();
 
     // Files to parts, side by side; what follows takes them in order, so that the result does not depend on the threads.
     // Tables that others refer to come first: their dictionaries help to read the others.

@@ -139,6 +139,9 @@ impl Defect {
             Problem::Twice { first } => format!("同一张表有两个文件：{first} 和 {}", show(&self.place.file)),
             Problem::Damaged { form, cut: true, .. } => format!("压缩文件（{form}）不完整，后半部分缺失"),
             Problem::Damaged { form, reason, .. } => format!("不是可用的 {form} 文件：{reason}"),
+            Problem::Codec { codec } => format!("各列以 {codec} 压缩，本程序不读这种压缩"),
+            Problem::ColumnKind { kind } => format!("列{v}的类型是 {kind}，表格的单元格容纳不了"),
+            Problem::NotText => "该值不是 UTF-8 文本".to_owned(),
             Problem::WhichSheet { sheets } => format!("工作簿中没有名为本表的工作表，只有：{}", lang.list(sheets)),
             Problem::ErrorCell => format!("单元格的值是错误 {v}"),
             Problem::NoStoredValue => "单元格有公式，但没有保存计算结果".to_owned(),
@@ -214,6 +217,11 @@ impl Defect {
                 format!("the packed file ({form}) is cut off: its end is missing")
             }
             Problem::Damaged { form, reason, .. } => format!("no usable {form} file: {reason}"),
+            Problem::Codec { codec } => format!("its columns are compressed with {codec}, which is not read"),
+            Problem::ColumnKind { kind } => {
+                format!("the column {v} is of the type {kind}, which no cell of a table holds")
+            }
+            Problem::NotText => "the value is no text in UTF-8".to_owned(),
             Problem::WhichSheet { sheets } => {
                 format!("no sheet of the workbook is named like this table; there are {}", lang.list(sheets))
             }
@@ -306,6 +314,15 @@ impl Defect {
             ),
             Problem::Twice { .. } => ("请只保留一个", "keep one of them"),
             Problem::Damaged { .. } => ("请重新取得或重新导出该文件", "get or export the file anew"),
+            Problem::Codec { .. } => (
+                "请以 snappy、gzip 压缩或不压缩的方式重新写出",
+                "write it anew, compressed with snappy or gzip, or not at all",
+            ),
+            Problem::ColumnKind { .. } => (
+                "请把该列写成文本、数字或日期，或者删去该列",
+                "write the column as text, numbers or dates, or leave it out",
+            ),
+            Problem::NotText => ("请以 UTF-8 文本写出该列", "write the column as text in UTF-8"),
             Problem::TooLarge { .. } => ("确系数据的，请先解压", "if it is data indeed, unpack it first"),
             Problem::Empty => (
                 "没有数据时，请只保留标题行，或者删除该文件",

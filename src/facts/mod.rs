@@ -5,7 +5,7 @@
 //! of a table are brought together and sorted ([`rows`]), their keys and references checked ([`check`], [`refs`]). What is
 //! wrong is data ([`defect`]), put in words by [`message`]. Relations of days are filled by [`dimension`].
 //!
-//! Rules of reading, in short: UTF-8, UTF-16 or GB18030 ([`decode`]); commas or tabs; quotes as in RFC 4180; columns by name or
+//! Rules of reading, in short: UTF-8, UTF-16 or GB18030 ([`decode`]); commas or tabs, sheets ([`sheet`]), Parquet ([`columnar`]); quotes as in RFC 4180; columns by name or
 //! label in any order ([`header`]); codes by their labels too ([`codes`]); one form for what is written in several ([`normal`]); `source` is a free column of every table; blank lines and rows of blanks only are no rows. Blanks
 //! around a value are taken away and reported: `p1` and `p1 ` must not be two persons, nobody means them to be, and nobody
 //! should have to find that out from a conclusion that is missing. Free text is kept as it is.
@@ -15,6 +15,7 @@ pub mod bytes;
 pub mod calendar;
 mod check;
 pub mod codes;
+mod columnar;
 pub mod date;
 mod decode;
 pub mod defect;
@@ -38,6 +39,7 @@ mod sources;
 pub mod tsv;
 mod value;
 
+pub use columnar::guarded;
 pub use load::{LoadOptions, Loaded, Rejected, Spelling, load};
 pub use message::Lang;
 pub use origin::{Origin, Origins, Standing};

@@ -38,6 +38,11 @@ impl<'a> Input<'a> {
     pub fn place(&self, line: u32) -> Place {
         Place { file: self.name.clone(), line, sheet: self.layout == Layout::Sheet, ..Place::default() }
     }
+
+    /// Line and character of a byte of a record; of a columnar file the row alone.
+    pub fn position(&self, records: &Records<'_>, record: &Record, byte: usize) -> (u32, u32) {
+        if self.layout == Layout::Rows { (record.line, 0) } else { records.position(record, byte) }
+    }
 }
 
 /// The days named by the dates of a table: one bit a day, 1900 to 2100.
@@ -308,9 +313,9 @@ impl<'a> Reader<'a, '_> {
         let header_text = header_text.as_bytes();
         let has_nul = memchr::memchr(0, part.input.text.as_bytes()).is_some();
         let mut days = DaySet::new();
-        let sheet = part.input.layout == Layout::Sheet;
+        let cells = part.input.layout.of_cells();
         while self.records.next(&mut self.record) {
-            if sheet {
+            if cells {
                 // Cells that nobody filled in at the end of a row are blank.
                 let end = self.record.end;
                 let least = self.record.fields.len().max(header);
@@ -493,7 +498,7 @@ impl<'a> Reader<'a, '_> {
                 place.field = f as u32 + 1;
                 place.column = self.header.names.get(f).cloned().unwrap_or_default();
                 if let Some(s) = self.record.fields.get(f) {
-                    (place.line, place.character) = self.records.position(&self.record, s.start);
+                    (place.line, place.character) = part.input.position(&self.records, &self.record, s.start);
                 }
             }
             let mut d = Defect::new(place, problem);

@@ -1,6 +1,6 @@
 //! Records of a CSV text, without copying: fields are spans of the text. Lines and bytes are counted exactly, also
-//! through quoted line ends; a text without quotes takes a short path. A sheet of a workbook comes as such a text too, with
-//! one line for each of its rows and separators that no cell can hold.
+//! through quoted line ends; a text without quotes takes a short path. A sheet of a workbook and a columnar file come as such a text
+//! too, with one line for each of their rows and separators that no cell can hold.
 
 use std::borrow::Cow;
 
@@ -34,6 +34,8 @@ pub(crate) enum Layout {
     Tabs,
     /// Cells of a sheet: [`Layout::CELL`] between them, [`Layout::BREAK`] for a line end in a cell, no quotes.
     Sheet,
+    /// Rows of a columnar file, laid out as those of a sheet. The header is line 0, so that a line is the number of its row.
+    Rows,
 }
 
 impl Layout {
@@ -48,6 +50,28 @@ impl Layout {
             Layout::Commas => "csv",
             Layout::Tabs => "tsv",
             Layout::Sheet => "xlsx",
+            Layout::Rows => "parquet",
+        }
+    }
+
+    /// Whether the text was made of cells that stood apart already.
+    pub fn of_cells(self) -> bool {
+        matches!(self, Layout::Sheet | Layout::Rows)
+    }
+
+    /// Adds a cell to such a text.
+    pub fn put(cell: &str, out: &mut String) {
+        if !cell.bytes().any(|b| b < b' ') {
+            return out.push_str(cell);
+        }
+        let mut chars = cell.chars().peekable();
+        while let Some(c) = chars.next() {
+            out.push(match c {
+                '\r' if chars.peek() == Some(&'\n') => continue,
+                '\n' | '\r' => Layout::BREAK,
+                Layout::BREAK | Layout::CELL => '\u{fffd}',
+                c => c,
+            });
         }
     }
 
@@ -55,7 +79,7 @@ impl Layout {
         match self {
             Layout::Commas => b',',
             Layout::Tabs => b'\t',
-            Layout::Sheet => Self::CELL as u8,
+            Layout::Sheet | Layout::Rows => Self::CELL as u8,
         }
     }
 }
@@ -65,7 +89,7 @@ impl Layout {
 pub(crate) struct Record {
     /// Its fields.
     pub fields: Vec<Span>,
-    /// Line on which it begins, from 1.
+    /// Line on which it begins, from 1; of [`Layout::Rows`] from 0.
     pub line: u32,
     /// First byte.
     pub start: usize,
@@ -83,7 +107,7 @@ pub(crate) struct Records<'a> {
     line: u32,
     separator: u8,
     quotes: bool,
-    /// A sheet with line ends in its cells.
+    /// Cells with line ends in them.
     breaks: bool,
 }
 
@@ -92,9 +116,10 @@ impl<'a> Records<'a> {
     pub fn new(text: &'a str, layout: Layout) -> Self {
         let at = if text.starts_with('\u{feff}') { 3 } else { 0 };
         let has = |b: u8| memchr::memchr(b, text.as_bytes()).is_some();
-        let sheet = layout == Layout::Sheet;
-        let (quotes, breaks) = (!sheet && has(b'"'), sheet && has(Layout::BREAK as u8));
-        Self { text, at, line: 1, separator: layout.separator(), quotes, breaks }
+        let cells = layout.of_cells();
+        let (quotes, breaks) = (!cells && has(b'"'), cells && has(Layout::BREAK as u8));
+        let line = if layout == Layout::Rows { 0 } else { 1 };
+        Self { text, at, line, separator: layout.separator(), quotes, breaks }
     }
 
     /// Goes forward to the record that begins on that line, which is not before the present one.
@@ -246,7 +271,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The record as it stands in the text, without the line end; cells of a sheet with tabs between them.
+    /// The record as it stands in the text, without the line end; cells that stood apart with tabs between them.
     pub fn raw(&self, r: &Record) -> Cow<'a, str> {
         let raw = &self.text[r.start..r.end];
         if self.separator != Layout::Sheet.separator() {

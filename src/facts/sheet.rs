@@ -169,15 +169,7 @@ impl Rows<'_> {
                 self.text.push(Layout::CELL);
                 at += 1;
             }
-            let mut chars = text.chars().peekable();
-            while let Some(c) = chars.next() {
-                self.text.push(match c {
-                    '\r' if chars.peek() == Some(&'\n') => continue,
-                    '\n' | '\r' => Layout::BREAK,
-                    Layout::BREAK | Layout::CELL => '\u{fffd}',
-                    c => c,
-                });
-            }
+            Layout::put(&text, &mut self.text);
         }
         self.cells = cells;
     }

@@ -1,14 +1,16 @@
 //! Where tables come from: a folder of CSV files, and texts that come with a rulebook.
 
 use super::bytes::{self, Bytes};
+use super::columnar;
 use super::decode::{self, Text};
 use super::defect::{Choice, Defect, Place, Problem};
+use super::header;
 use super::load::LoadOptions;
 use super::log::Log;
 use super::nearest::{fold, nearest};
 use super::part::Conversion;
 use super::record::Layout;
-use super::schema::Schema;
+use super::schema::{Schema, TableSchema};
 use super::sheet::Book;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use std::sync::Arc;
 /// What is to be loaded.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The folder of the casebase, or a workbook with a sheet for each table. In a folder one `<relation>.csv` for each table (or `.tsv`, `.txt`, each perhaps with `.gz`, or `.xlsx`); the
+    /// The folder of the casebase, or a workbook with a sheet for each table. In a folder one `<relation>.csv` for each table (or `.tsv`, `.txt`, each perhaps with `.gz`, or `.xlsx`, `.parquet`); the
     /// label of the table will do for its name.
     pub folder: Option<PathBuf>,
     /// Tables that come with the rulebook: name such as `calendar.csv` (a path before it does not matter) and text.
@@ -39,7 +41,7 @@ pub struct FileEntry {
     pub rows: usize,
     /// Encoding: `UTF-8`, `UTF-8 with BOM`, `GB18030`, `UTF-16LE`, ..., or `unknown`.
     pub encoding: &'static str,
-    /// Form of the file: `csv`, `tsv`, `xlsx`.
+    /// Form of the file: `csv`, `tsv`, `xlsx`, `parquet`.
     pub form: &'static str,
     /// The file is packed with gzip.
     pub packed: bool,
@@ -82,9 +84,14 @@ impl Gathered {
     }
 
     /// The text, or what is wrong with it.
-    pub fn text(&self, options: &LoadOptions) -> Result<Text<'_>, Box<Defect>> {
+    pub fn text(&self, table: &TableSchema, options: &LoadOptions) -> Result<Text<'_>, Box<Defect>> {
         if let Some((text, _)) = &self.sheet {
             return Ok(Text { text: Cow::Borrowed(text), encoding: "UTF-8", layout: Layout::Sheet });
+        }
+        if self.layout == Layout::Rows {
+            let wanted = |name: &str| header::wanted(table, name.trim());
+            let text = columnar::read(&self.name, &self.bytes, options.unpacked, &wanted)?;
+            return Ok(Text { text: Cow::Owned(text), encoding: "UTF-8", layout: Layout::Rows });
         }
         let bytes = if self.packed {
             let unpacked = decode::unpack(&self.bytes, options.unpacked);
@@ -117,7 +124,7 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, options: &LoadOptions, 
         let name: Arc<str> = Arc::from(name.as_str());
         match schema.tables.iter().position(|t| t.name == stem) {
             Some(table) => {
-                let bytes = text.as_bytes().to_vec();
+                let bytes = Bytes::copy_from_slice(text.as_bytes());
                 let layout = Layout::Commas;
                 found.files.push(Gathered { name, table, bytes, sheet: None, layout, packed: false, shipped: true });
             }
@@ -300,7 +307,7 @@ impl Gatherer<'_> {
                 self.found.files.push(Gathered {
                     name,
                     table,
-                    bytes: Vec::new(),
+                    bytes: Bytes::new(),
                     sheet: Some((text, hashed.clone())),
                     layout: Layout::Sheet,
                     packed: false,

@@ -1,6 +1,6 @@
 //! Rows of a compiled question, ordered, cut, projected.
 
-use super::rules::Asked;
+use super::rules::{Asked, MarkOf};
 use super::settle;
 use crate::engine::limit::{Limit, Options};
 use crate::engine::naive::body::Source;
@@ -13,6 +13,7 @@ use crate::lang::program::{Const, Prim, Program, RelId, TypeId};
 use crate::proof::demand::Prover;
 use crate::proof::given::Source as Far;
 use crate::proof::graph::Value;
+use crate::rulebook::marks;
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -38,6 +39,17 @@ pub struct Answer {
     pub rows: Vec<Vec<Value>>,
     /// Number of rows before the limit.
     pub total: usize,
+    /// The marks that a row bears, shown or not.
+    pub marks: Vec<Marked>,
+}
+
+/// A mark, and which of the rows bear it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Marked {
+    /// Its name.
+    pub name: String,
+    /// For each row.
+    pub rows: Vec<bool>,
 }
 
 /// Evaluates questions over given facts; the facts of the program's text are added.
@@ -77,19 +89,25 @@ pub fn answer_from(
         let mut prover = Prover::reaching(program, given, MOST_STEPS, far);
         let mut out = Vec::new();
         for a in asked {
-            let mut numbers = Vec::new();
-            prover.matching(a.rel, &[], &[], &mut numbers)?;
-            let rows = numbers.iter().map(|n| prover.row(a.rel, *n).to_vec()).collect();
-            out.push(arrange(program, codes, prover.text(), a, rows));
+            let mut all = |rel: RelId| {
+                let mut numbers = Vec::new();
+                prover.matching(rel, &[], &[], &mut numbers)?;
+                Ok(numbers.iter().map(|n| prover.row(rel, *n).to_vec()).collect::<Vec<_>>())
+            };
+            let rows = all(a.rel)?;
+            let marks = a.marks.iter().map(|m| Ok(all(m.rel)?.into_iter().collect())).collect::<Result<_, Limit>>()?;
+            out.push(arrange(program, codes, prover.text(), a, rows, marks));
         }
         return Ok(out);
     }
-    let wanted = Some(asked.iter().map(|a| a.rel).collect());
+    let wanted = Some(asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel])).collect());
     let unsettled = far.map(|far| Arc::new(program.rules.iter().map(|r| !far.settles(r.head)).collect()));
     let options = Options { threads, wanted, rules: unsettled, ..Options::default() };
     let (all, _) = engine::evaluate(program, given, &options)?;
-    let rows = |a: &Asked| all.table(a.rel).rows().map(<[Word]>::to_vec).collect();
-    Ok(asked.iter().map(|a| arrange(program, codes, &all.symbols, a, rows(a))).collect())
+    let rows = |rel: RelId| all.table(rel).rows().map(<[Word]>::to_vec);
+    let marks = |a: &Asked| a.marks.iter().map(|m| rows(m.rel).collect()).collect();
+    let one = |a: &Asked| arrange(program, codes, &all.symbols, a, rows(a.rel).collect(), marks(a));
+    Ok(asked.iter().map(one).collect())
 }
 
 /// All rows of relations, in the order of their columns.
@@ -119,6 +137,9 @@ pub fn relations(
             limit: None,
             named: false,
             texts: Vec::new(),
+            marks: marks::on(program, *rel)
+                .map(|(m, name, columns)| MarkOf { name: name.to_owned(), rel: m, columns })
+                .collect(),
         }
     };
     let asked: Vec<Asked> = wanted.iter().map(whole).collect();
@@ -147,7 +168,16 @@ fn ranks<'r>(
     distinct.into_iter().zip(0..).collect()
 }
 
-fn arrange(program: &Program, codes: &CodeLists, symbols: &Symbols, asked: &Asked, mut rows: Vec<Vec<Word>>) -> Answer {
+type Rows = rustc_hash::FxHashSet<Vec<Word>>;
+
+fn arrange(
+    program: &Program,
+    codes: &CodeLists,
+    symbols: &Symbols,
+    asked: &Asked,
+    mut rows: Vec<Vec<Word>>,
+    marking: Vec<Rows>,
+) -> Answer {
     let prims: Vec<Prim> = asked.columns.iter().map(|c| program.types[c.ty.index()].prim).collect();
     let ranks: Vec<Option<FxHashMap<Word, u32>>> = prims
         .iter()
@@ -168,12 +198,27 @@ fn arrange(program: &Program, codes: &CodeLists, symbols: &Symbols, asked: &Aske
         order.iter().map(by).find(|o| *o != Ordering::Equal).unwrap_or(Ordering::Equal)
     });
     let narrow = asked.show.len() < asked.columns.len();
-    let mut seen: rustc_hash::FxHashSet<Vec<Word>> = rustc_hash::FxHashSet::default();
+    let mut seen: FxHashMap<Vec<Word>, usize> = FxHashMap::default();
     let mut out = Vec::new();
+    let mut marks: Vec<Marked> =
+        asked.marks.iter().map(|m| Marked { name: m.name.clone(), rows: Vec::new() }).collect();
+    let mut some = vec![false; marks.len()];
     let mut total = 0;
     for row in rows {
         let picked: Vec<Word> = asked.show.iter().map(|c| row[*c]).collect();
-        if narrow && !seen.insert(picked.clone()) {
+        // A row that is shown bears a mark if one of the answers behind it does.
+        let at = if narrow { *seen.entry(picked.clone()).or_insert(total) } else { total };
+        for (k, (m, of)) in marks.iter_mut().zip(&asked.marks).enumerate() {
+            let key: Vec<Word> = of.columns.iter().map(|c| row[*c]).collect();
+            let marked = !marking[k].is_empty() && marking[k].contains(&key);
+            some[k] |= marked;
+            if at == m.rows.len() {
+                m.rows.push(marked);
+            } else {
+                m.rows[at] |= marked;
+            }
+        }
+        if at < total {
             continue;
         }
         total += 1;
@@ -190,5 +235,8 @@ fn arrange(program: &Program, codes: &CodeLists, symbols: &Symbols, asked: &Aske
             out.push(picked.into_iter().zip(&asked.show).map(value).collect());
         }
     }
-    Answer { rows: out, total }
+    marks.iter_mut().for_each(|m| m.rows.truncate(out.len()));
+    let mut some = some.into_iter();
+    marks.retain(|_| some.next().unwrap_or_default());
+    Answer { rows: out, total, marks }
 }

@@ -29,6 +29,12 @@ pub(super) struct Builder<'a> {
     pub named: bool,
 }
 
+/// Marks on rows: name, and the relation that holds the marked rows.
+pub(super) type Marks = Vec<(String, String)>;
+
+/// The clauses of a question, the relation of its result, its shape, and the marks on its rows.
+pub(super) type Built = (Sheet, String, Asked, Marks);
+
 /// An atom with its relation; per column its argument.
 pub(super) struct Resolved<'q> {
     pub rel: RelId,
@@ -53,7 +59,7 @@ impl<'a> Builder<'a> {
         self.settler.program
     }
 
-    pub fn build(&mut self, q: &Question, text: &str, prefix: &str) -> Option<(Sheet, String, Asked)> {
+    pub fn build(&mut self, q: &Question, text: &str, prefix: &str) -> Option<Built> {
         let mut atoms = Vec::new();
         for p in &q.parts {
             let Part::Atom { negated, name, args, at } = p else {
@@ -96,10 +102,11 @@ impl<'a> Builder<'a> {
         let order = q.order.iter().filter_map(|(p, falling)| Some((self.pick(p, &columns, q)?, *falling))).collect();
         let mut writer = Writer::new(self, text, prefix);
         let result = writer.write(q, &atoms, &shown, &by, &aggregates, &columns);
+        let (named, texts) = (writer.named(), writer.texts());
+        let marks = writer.marks(q, &atoms, &shown);
         let sheet = writer.sheet;
-        let (named, texts) = (self.named, std::mem::take(&mut self.texts));
-        let asked = Asked { rel: RelId(0), columns, show, order, limit: q.limit, named, texts };
-        self.diagnostics.is_empty().then_some((sheet, result, asked))
+        let asked = Asked { rel: RelId(0), columns, show, order, limit: q.limit, named, texts, marks: Vec::new() };
+        self.diagnostics.is_empty().then_some((sheet, result, asked, marks))
     }
 
     /// The relation of an atom, and its arguments column by column.

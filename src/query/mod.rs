@@ -15,6 +15,8 @@
 //! order by count desc, C | limit 20            order (else by all columns from left to right) and the first so many
 //! ```
 //!
+//! Rows that rest on a row qualified by a relation annotated `mark NAME` bear a further column of that name.
+//!
 //! The answers are the different values of the variables of the atoms together: a place that does not matter is `_`. A blank
 //! is neither before nor after anything, and in no year; `""` asks for it. Full-width signs are read as plain ones.
 //!
@@ -32,9 +34,9 @@ mod settle;
 mod sheet;
 mod write;
 
-pub use answer::{Answer, Mode};
+pub use answer::{Answer, Marked, Mode};
 pub use question::{Aggregate, Pick, Question};
-pub use rules::{Asked, ColumnOf, Compiled, compile};
+pub use rules::{Asked, ColumnOf, Compiled, MarkOf, compile};
 pub use settle::list as list_of;
 
 /// Stable codes of what can be wrong with a question.

@@ -1,6 +1,6 @@
 //! A question as clauses behind the rulebook's own: what it asks is checked and evaluated as every other rule is.
 
-use super::build::Builder;
+use super::build::{self, Builder};
 use super::question::Op;
 use super::read;
 use super::settle::Settler;
@@ -40,6 +40,19 @@ pub struct Asked {
     pub named: bool,
     /// Texts that it names, and that are no codes.
     pub texts: Vec<String>,
+    /// What qualifies its rows.
+    pub marks: Vec<MarkOf>,
+}
+
+/// A mark on rows of a result: a row bears it if its values in `columns` stand in a relation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarkOf {
+    /// Its name.
+    pub name: String,
+    /// The relation.
+    pub rel: RelId,
+    /// Columns of the result.
+    pub columns: Vec<usize>,
 }
 
 /// The result of [`compile`]: with errors the program must not be run.
@@ -96,7 +109,7 @@ pub fn compile(book: &Rulebook, extra: Option<SourceFile>, questions: &[(&str, &
     }
     let first = files.len() as u32;
     let mut sheets = Vec::new();
-    let mut asked = Vec::new();
+    let mut asked: Vec<(String, Asked, build::Marks)> = Vec::new();
     out.files.clone_from(&files);
     for (i, (name, text)) in questions.iter().enumerate() {
         let file = first + i as u32;
@@ -111,30 +124,37 @@ pub fn compile(book: &Rulebook, extra: Option<SourceFile>, questions: &[(&str, &
         let mut b = Builder::new(Settler { program: base, codes: &book.codes, lang }, file);
         let built = b.build(&q, text, &format!("{prefix}{i}_"));
         out.diagnostics.append(&mut b.diagnostics);
-        if let Some((sheet, result, shape)) = built {
+        if let Some((sheet, result, shape, marks)) = built {
             files.push(SourceFile { name: (*name).to_owned(), text: sheet.text.as_str().into() });
             sheets.push((sheet, text.len()));
-            asked.push((result, shape));
+            asked.push((result, shape, marks));
         }
     }
     if out.has_errors() {
         return out;
     }
     let compiled = lang::compile(files);
-    for d in compiled.diagnostics {
-        let at = d.primary.as_ref().map(|p| p.span.file);
-        // Of the questions errors alone: that a variable stands once is no mistake there.
-        if let Some(file) = at.filter(|f| *f >= first)
-            && d.severity == Severity::Error
-        {
-            let (sheet, whole) = &sheets[(file - first) as usize];
-            out.diagnostics.push(sheet.moved(d, file, *whole));
-        }
+    // Of the questions errors alone: that a variable stands once is no mistake there. Conditions that stand again for marks are
+    // found fault with where they stand first.
+    let mut again = Vec::new();
+    for d in compiled.diagnostics.into_iter().filter(|d| d.severity == Severity::Error) {
+        let Some(span) = d.primary.as_ref().map(|p| p.span).filter(|s| s.file >= first) else { continue };
+        let (sheet, whole) = &sheets[(span.file - first) as usize];
+        let second = sheet.again > 0 && span.start as usize >= sheet.again;
+        let to = if second { &mut again } else { &mut out.diagnostics };
+        to.push(sheet.moved(d, span.file, *whole));
+    }
+    if !out.has_errors() {
+        out.diagnostics.append(&mut again);
     }
     out.program = compiled.program;
-    for (name, shape) in asked {
+    for (name, shape, marks) in asked {
         if let Some(rel) = out.program.relation(&name) {
-            out.asked.push(Asked { rel, ..shape });
+            let columns: Vec<usize> = (0..shape.columns.len()).collect();
+            let mark = |(name, rel): (String, String)| {
+                Some(MarkOf { name, rel: out.program.relation(&rel)?, columns: columns.clone() })
+            };
+            out.asked.push(Asked { rel, marks: marks.into_iter().filter_map(mark).collect(), ..shape });
         }
     }
     let relations = out.program.relations.iter().enumerate();

@@ -9,6 +9,8 @@ use std::ops::Range;
 pub struct Sheet {
     /// The text.
     pub text: String,
+    /// From there on the conditions stand again, for marks on the rows.
+    pub again: usize,
     pieces: Vec<(Range<usize>, Range<usize>)>,
 }
 

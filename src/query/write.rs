@@ -7,6 +7,7 @@ use super::rules::ColumnOf;
 use super::sheet::Sheet;
 use crate::facts::date::BLANK;
 use crate::lang::program::{Prim, TypeId};
+use crate::rulebook::marks;
 use std::ops::Range;
 
 pub(super) struct Writer<'b, 'a> {
@@ -17,6 +18,8 @@ pub(super) struct Writer<'b, 'a> {
     fresh: String,
     /// Days taken apart so far: variable, and the number of the step.
     parted: Vec<String>,
+    /// Columns of the next atom that are named even if they are open.
+    filled: Vec<usize>,
 }
 
 impl<'b, 'a> Writer<'b, 'a> {
@@ -25,7 +28,7 @@ impl<'b, 'a> Writer<'b, 'a> {
         while text.contains(&fresh) {
             fresh.push('q');
         }
-        Self { builder, sheet: Sheet::default(), prefix, fresh, parted: Vec::new() }
+        Self { builder, sheet: Sheet::default(), prefix, fresh, parted: Vec::new(), filled: Vec::new() }
     }
 
     /// Writes all clauses and gives the name of the relation that holds the result.
@@ -92,6 +95,67 @@ impl<'b, 'a> Writer<'b, 'a> {
         }
         self.sheet.glue(".\n");
         result
+    }
+
+    /// Whether the question names something of which there are many.
+    pub fn named(&self) -> bool {
+        self.builder.named
+    }
+
+    /// The texts that it names.
+    pub fn texts(&self) -> Vec<String> {
+        self.builder.texts.clone()
+    }
+
+    /// Writes, for each atom on which marks lie, the conditions again with the mark behind them; gives the names of the
+    /// marks and of the relations that hold the marked answers. Counts and sums are not marked.
+    pub fn marks(&mut self, q: &Question, atoms: &[Option<Resolved<'_>>], shown: &[Variable]) -> Vec<(String, String)> {
+        let mut out: Vec<(String, String)> = Vec::new();
+        if !q.aggregates.is_empty() || shown.is_empty() || !self.builder.diagnostics.is_empty() {
+            return out;
+        }
+        self.sheet.again = self.sheet.text.len();
+        let program = self.builder.program();
+        for (i, atom) in atoms.iter().enumerate() {
+            let positive = !matches!(q.parts[i], Part::Atom { negated: true, .. });
+            let Some(atom) = atom.as_ref().filter(|_| positive) else { continue };
+            for (mark, name, columns) in marks::on(program, atom.rel) {
+                let at = out.iter().position(|(n, _)| n == name);
+                let at = at.unwrap_or_else(|| {
+                    let relation = format!("{}mark{}", self.prefix, out.len());
+                    self.declare(&relation, shown.iter().map(|v| v.ty));
+                    out.push((name.to_owned(), relation));
+                    out.len() - 1
+                });
+                let heads: Vec<&str> = shown.iter().map(|v| v.name.as_str()).collect();
+                self.sheet.glue(&format!("{}({}) :- ", out[at].1, heads.join(", ")));
+                self.parted.clear();
+                for (k, part) in q.parts.iter().enumerate() {
+                    if k == i {
+                        self.filled.clone_from(&columns);
+                    }
+                    self.part(part, atoms[k].as_ref());
+                    self.filled.clear();
+                    self.sheet.glue(", ");
+                }
+                let args: Vec<String> = columns.iter().map(|c| self.argument(atom, *c, true)).collect();
+                self.sheet.glue(&format!("{}({}).\n", program.rel(mark).name, args.join(", ")));
+            }
+        }
+        out
+    }
+
+    /// An argument of an atom as rule text; an open one gets a name if it is to be `filled`.
+    fn argument(&mut self, atom: &Resolved<'_>, column: usize, filled: bool) -> String {
+        match atom.args[column].map(|a| (&a.what, &a.at)) {
+            None | Some((What::Open, _)) if filled => format!("{}f{column}", self.fresh),
+            None | Some((What::Open, _)) => "_".to_owned(),
+            Some((What::Variable(v), _)) => v.clone(),
+            Some((What::Value(text, quoted), at)) => {
+                let ty = self.builder.program().rel(atom.rel).columns[column].ty;
+                self.builder.settle(ty, text, *quoted, at)
+            }
+        }
     }
 
     fn declare(&mut self, name: &str, types: impl Iterator<Item = TypeId>) {
@@ -212,25 +276,21 @@ impl<'b, 'a> Writer<'b, 'a> {
     }
 
     fn atom(&mut self, negated: bool, name_at: &Range<usize>, at: &Range<usize>, atom: &Resolved<'_>) {
-        let relation = self.builder.program().rel(atom.rel);
+        let name = &self.builder.program().rel(atom.rel).name;
         if negated {
             self.sheet.put("!", &(at.start..name_at.start.max(at.start + 1)));
         }
-        self.sheet.put(&relation.name, name_at);
+        self.sheet.put(name, name_at);
         self.sheet.glue("(");
         for (c, a) in atom.args.iter().enumerate() {
             self.sheet.glue(if c > 0 { ", " } else { "" });
-            match a.map(|a| (&a.what, &a.at)) {
-                None => self.sheet.glue("_"),
-                Some((What::Open, at)) => self.sheet.put("_", at),
-                Some((What::Variable(v), at)) => self.sheet.put(v, at),
-                Some((What::Value(text, quoted), at)) => {
-                    let before = self.builder.named;
-                    let value = self.builder.settle(relation.columns[c].ty, text, *quoted, at);
-                    // What is only denied narrows nothing down.
-                    self.builder.named = before || (self.builder.named && !negated);
-                    self.sheet.put(&value, at);
-                }
+            let before = self.builder.named;
+            let text = self.argument(atom, c, self.filled.contains(&c));
+            // What is only denied narrows nothing down.
+            self.builder.named = before || (self.builder.named && !negated);
+            match a {
+                Some(a) => self.sheet.put(&text, &a.at),
+                None => self.sheet.glue(&text),
             }
         }
         self.sheet.glue(")");

@@ -4,10 +4,10 @@ use super::explain::words::{Language, Words};
 use super::layout;
 use super::table;
 use crate::facts::date;
-use crate::lang::program::{Const, Program};
+use crate::lang::program::{Const, Program, Relation};
 use crate::proof::graph::Value;
 use crate::query::question::Op;
-use crate::query::{Answer, Asked, ColumnOf};
+use crate::query::{Answer, Asked, ColumnOf, Marked};
 use serde_json::{Value as Json, json};
 
 /// The label of a column: of the table's column, else of its type, else its own name. Two columns of one label bear their
@@ -20,6 +20,15 @@ pub fn labels(program: &Program, asked: &Asked, language: Language) -> Vec<Strin
     let own =
         |(l, c): (&String, &&ColumnOf)| if twice(l) && *l != c.name { format!("{l} {}", c.name) } else { l.clone() };
     plain.iter().zip(&columns).map(own).collect()
+}
+
+/// What people call a mark: the label of the relation that it comes from.
+#[must_use]
+pub fn mark_label(program: &Program, asked: &Asked, name: &str, language: Language) -> String {
+    let of = |r: &&Relation| r.notes.get("mark") == Some(name);
+    let relation = program.relations.iter().find(of);
+    debug_assert!(asked.marks.iter().any(|m| m.name == name));
+    relation.and_then(|r| r.notes.get(language.pick("zh", "en"))).unwrap_or(name).to_owned()
 }
 
 fn label(program: &Program, column: &ColumnOf, language: Language) -> String {
@@ -102,9 +111,15 @@ pub fn text(program: &Program, asked: &Asked, answer: &Answer, words: &dyn Words
         let yes = !answer.rows.is_empty();
         return format!("{}\n", if yes { language.pick("是", "yes") } else { language.pick("否", "no") });
     }
-    let headers: Vec<String> = labels(program, asked, language).iter().map(|l| layout::plain(l)).collect();
+    let mut headers: Vec<String> = labels(program, asked, language).iter().map(|l| layout::plain(l)).collect();
+    headers.extend(answer.marks.iter().map(|m| layout::plain(&mark_label(program, asked, &m.name, language))));
     let cell = |v: &Value| layout::plain(&worded(program, words, v, codes));
-    let rows: Vec<Vec<String>> = answer.rows.iter().map(|r| r.iter().map(cell).collect()).collect();
+    let marked = |r: usize| {
+        let cell = move |m: &Marked| if m.rows[r] { language.pick("是", "yes") } else { "" }.to_owned();
+        answer.marks.iter().map(cell)
+    };
+    let rows = answer.rows.iter().enumerate();
+    let rows: Vec<Vec<String>> = rows.map(|(r, row)| row.iter().map(cell).chain(marked(r)).collect()).collect();
     let mut widths: Vec<usize> = headers.iter().map(|h| layout::width(h)).collect();
     for row in &rows {
         for (w, c) in widths.iter_mut().zip(row) {
@@ -117,7 +132,7 @@ pub fn text(program: &Program, asked: &Asked, answer: &Answer, words: &dyn Words
         let mut one = String::new();
         for (i, c) in cells.iter().enumerate() {
             one.push_str(if i > 0 { "  " } else { "" });
-            if to_right[i] {
+            if to_right.get(i) == Some(&true) {
                 one.extend(std::iter::repeat_n(' ', widths[i] - layout::width(c)));
                 one.push_str(c);
             } else {
@@ -165,9 +180,11 @@ pub fn csv(program: &Program, asked: &Asked, answer: &Answer) -> Vec<u8> {
         line(&mut std::iter::once(if answer.rows.is_empty() { "no" } else { "yes" }.to_owned()));
         return out;
     }
-    line(&mut asked.show.iter().map(|c| asked.columns[*c].name.clone()));
-    for row in &answer.rows {
-        line(&mut row.iter().map(|v| raw(program, v)));
+    let names = asked.show.iter().map(|c| asked.columns[*c].name.clone());
+    line(&mut names.chain(answer.marks.iter().map(|m| m.name.clone())));
+    for (r, row) in answer.rows.iter().enumerate() {
+        let marked = answer.marks.iter().map(|m| if m.rows[r] { "yes" } else { "" }.to_owned());
+        line(&mut row.iter().map(|v| raw(program, v)).chain(marked));
     }
     out
 }
@@ -176,6 +193,10 @@ pub fn csv(program: &Program, asked: &Asked, answer: &Answer) -> Vec<u8> {
 #[must_use]
 pub fn json(program: &Program, asked: &Asked, answer: &Answer, words: &dyn Words) -> Json {
     let labels = labels(program, asked, words.language());
+    let marks = answer.marks.iter().map(|m| {
+        let label = mark_label(program, asked, &m.name, words.language());
+        json!({"name": m.name, "label": label, "type": "mark"})
+    });
     let columns: Vec<Json> = asked
         .show
         .iter()
@@ -184,6 +205,7 @@ pub fn json(program: &Program, asked: &Asked, answer: &Answer, words: &dyn Words
             let column = &asked.columns[*c];
             json!({"name": column.name, "label": label, "type": program.types[column.ty.index()].name})
         })
+        .chain(marks)
         .collect();
     let one = |v: &Value| match &v.value {
         Const::Number(date::BLANK) => Json::Null,
@@ -193,6 +215,8 @@ pub fn json(program: &Program, asked: &Asked, answer: &Answer, words: &dyn Words
         Const::Float(f) => json!(f),
         _ => json!(raw(program, v)),
     };
-    let rows: Vec<Json> = answer.rows.iter().map(|r| Json::Array(r.iter().map(one).collect())).collect();
+    let marked = |r: usize| answer.marks.iter().map(move |m| if m.rows[r] { json!("yes") } else { Json::Null });
+    let rows = answer.rows.iter().enumerate();
+    let rows: Vec<Json> = rows.map(|(r, row)| Json::Array(row.iter().map(one).chain(marked(r)).collect())).collect();
     json!({"columns": columns, "rows": rows, "total": answer.total})
 }

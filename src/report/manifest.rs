@@ -1,6 +1,7 @@
 //! `manifest.json`: what a run read, under which rules and readings, and what it wrote. No times of day and no place of the
 //! machine: the same input gives the same bytes. It holds what `rerun` needs to run again.
 
+use super::results::Tables;
 use super::staging::Written;
 use crate::bulk::{Request, Run};
 use crate::lang::date;
@@ -43,9 +44,20 @@ pub struct Manifest {
 pub struct Form {
     pub safe_csv: bool,
     pub patterns: bool,
+    /// The tables are Parquet and not CSV.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parquet: bool,
     /// Language of the workbook, `zh` or `en`, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workbook: Option<String>,
+}
+
+impl Form {
+    /// The form of the tables.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        if self.parquet { Tables::Parquet } else { Tables::Csv { safe: self.safe_csv } }
+    }
 }
 
 /// An option of the run.

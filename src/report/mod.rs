@@ -1,8 +1,9 @@
-//! Plain results to text, CSV, JSON, DOT, SVG.
+//! Plain results to text, CSV, Parquet, workbooks, JSON, DOT, SVG.
 
 pub mod answer;
 pub mod atoms;
 pub mod certificate;
+pub mod columnar;
 pub mod explain;
 pub mod export;
 pub mod layout;

@@ -1,14 +1,100 @@
 //! Output folders written whole: everything goes into a folder beside the target, which takes its place at the end.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How folders in the making begin; what somebody else begins so is not touched without its [`LOCK`].
+const PREFIX: &str = ".zhuize-";
+/// A file in each, locked by the process that makes it: the system lets go of it when the process ends, however it ends.
+const LOCK: &str = ".lock";
+/// Age from which a folder without a lock belongs to nobody.
+const OLD: Duration = Duration::from_secs(3600);
+
+/// The folders that this process is making.
+static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn live() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes away what is in the making and leaves: no output is put in place from then on.
+pub fn abandon(leave: impl FnOnce()) {
+    let all = live();
+    all.iter().for_each(|dir| drop(fs::remove_dir_all(dir)));
+    leave();
+}
+
+/// A folder of this process beside its target.
+#[derive(Debug)]
+struct Made {
+    dir: Option<tempfile::TempDir>,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Made {
+    fn new(home: &Path) -> io::Result<Self> {
+        sweep(home);
+        let mut all = live();
+        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(home)?;
+        let path = dir.path().to_owned();
+        all.insert(path.clone());
+        drop(all);
+        let made = |lock| Self { dir: Some(dir), path: path.clone(), _lock: lock };
+        // It gets its name when it is locked, so that nobody finds it open.
+        let fresh = path.join(".new");
+        let lock = File::create(&fresh);
+        let _ = lock.as_ref().map(File::lock);
+        let made = match lock {
+            Ok(lock) => made(lock),
+            Err(e) => {
+                live().remove(&path);
+                return Err(e);
+            }
+        };
+        fs::rename(&fresh, path.join(LOCK))?;
+        Ok(made)
+    }
+
+    fn close(mut self) -> io::Result<()> {
+        self.dir.take().map_or(Ok(()), tempfile::TempDir::close)
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        drop(self.dir.take());
+        live().remove(&self.path);
+    }
+}
+
+/// Takes away what processes that were killed left in a folder.
+fn sweep(home: &Path) {
+    let Ok(entries) = fs::read_dir(home) else { return };
+    for entry in entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(PREFIX)) {
+        let path = entry.path();
+        let free = match File::open(path.join(LOCK)) {
+            Ok(lock) => lock.try_lock().is_ok(),
+            Err(_) => {
+                let age = entry.metadata().and_then(|m| m.modified()).map(|t| t.elapsed());
+                age.is_ok_and(|a| a.is_ok_and(|a| a > OLD))
+            }
+        };
+        if free {
+            let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        }
+    }
+}
 
 /// A folder in the making. Dropped without [`Staging::finish`], it leaves no trace.
 #[derive(Debug)]
 pub struct Staging {
     target: PathBuf,
-    made: tempfile::TempDir,
+    made: Made,
     names: Vec<String>,
 }
 
@@ -79,7 +165,7 @@ impl Staging {
         };
         fs::create_dir_all(parent)?;
         let home = if target.is_dir() { target } else { parent };
-        let made = tempfile::Builder::new().prefix(".zhuize-").tempdir_in(home)?;
+        let made = Made::new(home)?;
         Ok(Self { target: target.to_owned(), made, names: Vec::new() })
     }
 
@@ -98,7 +184,7 @@ impl Staging {
     /// # Errors
     /// What the disk says.
     pub fn open(&self, name: &str) -> io::Result<Open> {
-        let file = File::create(self.made.path().join(name))?;
+        let file = File::create(self.made.path.join(name))?;
         let out = Hashing { inner: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), bytes: 0 };
         Ok(Open { name: name.to_owned(), out })
     }
@@ -117,7 +203,7 @@ impl Staging {
     /// Where a file of it stands until the end.
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
-        self.made.path().join(name)
+        self.made.path.join(name)
     }
 
     /// Puts the files in place, `last` after all others, and removes `stale` files of an earlier run.
@@ -127,19 +213,21 @@ impl Staging {
     pub fn finish(mut self, last: &str, stale: &[&str]) -> io::Result<()> {
         self.names.sort_by_key(|n| (n == last, n.clone()));
         fs::create_dir_all(&self.target)?;
+        let held = live();
         // Whoever is stopped between the first and the last file leaves a folder without `last`, never an old one beside
         // new files.
         if self.names.iter().any(|n| n == last) {
             absent(&self.target.join(last))?;
         }
         for name in &self.names {
-            fs::rename(self.made.path().join(name), self.target.join(name))?;
+            fs::rename(self.made.path.join(name), self.target.join(name))?;
         }
         for name in stale {
             if !self.names.iter().any(|n| n == name) {
                 absent(&self.target.join(name))?;
             }
         }
+        drop(held);
         self.made.close()
     }
 }
@@ -164,22 +252,44 @@ pub fn whole(target: &Path, bytes: &[u8]) -> io::Result<()> {
         _ => Path::new("."),
     };
     fs::create_dir_all(parent)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".zhuize-");
-    #[cfg(unix)]
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o666);
-    #[cfg(unix)]
-    builder.permissions(mode);
-    let mut file = builder.tempfile_in(parent)?;
-    file.write_all(bytes)?;
-    file.flush()?;
-    file.persist(target).map_err(|e| e.error)?;
-    Ok(())
+    let made = Made::new(parent)?;
+    let path = made.path.join("whole");
+    File::create(&path)?.write_all(bytes)?;
+    let held = live();
+    fs::rename(&path, target)?;
+    drop(held);
+    made.close()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_dead_left_goes_and_what_the_living_make_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path();
+        let living = Made::new(home).unwrap();
+        for dead in [".zhuize-dead", ".zhuize-odd"] {
+            fs::create_dir(home.join(dead)).unwrap();
+            fs::write(home.join(dead).join("liable.csv"), "half").unwrap();
+        }
+        fs::write(home.join(".zhuize-dead").join(LOCK), "").unwrap();
+        fs::write(home.join("zhuize-mine"), "mine").unwrap();
+        whole(&home.join("x"), b"x").unwrap();
+        let mut names: Vec<String> =
+            fs::read_dir(home).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        // One that has no lock may be one that is just being made.
+        let alive = living.path.file_name().unwrap().to_string_lossy().into_owned();
+        let mut want = vec![alive, ".zhuize-odd".to_owned(), "x".to_owned(), "zhuize-mine".to_owned()];
+        want.sort();
+        assert_eq!(names, want);
+        assert!(live().contains(&living.path));
+        let path = living.path.clone();
+        drop(living);
+        assert!(!live().contains(&path) && !path.exists());
+    }
 
     #[test]
     fn nothing_appears_before_the_end() {

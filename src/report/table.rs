@@ -5,6 +5,7 @@ use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
 use crate::lang::date;
 use crate::lang::program::{Column, Prim, Program, RelId, Relation};
+use crate::rulebook::marks;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -128,6 +129,15 @@ pub struct Mark<'a> {
     pub rows: &'a Table,
 }
 
+impl Mark<'_> {
+    /// Whether it marks a row; `key` is room for its values.
+    pub fn marks(&self, row: &[Word], key: &mut Vec<Word>) -> bool {
+        key.clear();
+        key.extend(self.columns.iter().map(|c| row[*c]));
+        self.rows.contains(key)
+    }
+}
+
 /// The relations annotated `mark NAME` that are not empty.
 #[must_use]
 pub fn marking(program: &Program, db: &Database) -> BTreeSet<RelId> {
@@ -144,18 +154,16 @@ pub fn marks<'a>(program: &Program, db: &'a Database, marking: &BTreeSet<RelId>,
 
 /// The marking relations that apply to a relation: name of the mark, and columns of the marked relation.
 fn applying<'p>(program: &'p Program, marking: &BTreeSet<RelId>, rel: RelId) -> Vec<(RelId, &'p str, Vec<usize>)> {
-    let target = program.rel(rel);
     let of = |mark: &RelId| {
-        let r = program.rel(*mark);
-        let columns = r.columns.iter().map(|c| target.columns.iter().position(|t| t.name == c.name));
-        Some((*mark, r.notes.get("mark")?, columns.collect::<Option<_>>()?))
+        let (name, columns) = marks::of(program, *mark, rel)?;
+        Some((*mark, name, columns))
     };
-    marking.iter().filter(|m| **m != rel).filter_map(of).collect()
+    marking.iter().filter_map(of).collect()
 }
 
 /// The rows of a table in order of text and value: `None` if they are so already, else their indices. Quick where the
 /// symbols are in the order of their texts.
-fn in_order(table: &Table, looks: &[Look], symbols: &Symbols) -> Option<Vec<u32>> {
+pub(super) fn in_order(table: &Table, looks: &[Look], symbols: &Symbols) -> Option<Vec<u32>> {
     let ordered = symbols.ordered();
     let strange = |row: &[Word]| looks.iter().zip(row).any(|(l, w)| *l == Look::Text && *w as usize >= ordered);
     if symbols.len() == ordered || !table.rows().any(strange) {
@@ -225,9 +233,7 @@ impl<'a> Sheet<'a> {
                 }
             }
             for m in marks {
-                key.clear();
-                key.extend(m.columns.iter().map(|c| row[*c]));
-                out.extend_from_slice(if m.rows.contains(&key) { b",yes" } else { b"," });
+                out.extend_from_slice(if m.marks(row, &mut key) { b",yes" } else { b"," });
             }
             out.push(b'\n');
         }

@@ -1,6 +1,8 @@
 //! The results as a workbook for people: one sheet for each output relation, headers in Chinese and English, codes by their
 //! labels, names beside ids, dates as dates. Text is written as text, so that a cell that begins with `=` is no formula.
 
+use super::answer;
+use super::explain::words::Words;
 use super::layout::width;
 use super::table::{Look, Ranks, looks, marking, marks};
 use crate::bulk::Run;
@@ -8,10 +10,13 @@ use crate::engine::value::{self, Word};
 use crate::facts::Lang;
 use crate::facts::schema::{ColumnSchema, Schema};
 use crate::lang::date;
-use crate::lang::program::{Column, Program, RelId, Relation, TypeId};
+use crate::lang::program::{Column, Const, Program, RelId, Relation, TypeId};
+use crate::proof::graph::Value;
+use crate::query::{Answer, Asked};
 use crate::rulebook::Rulebook;
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatAlign, Url, Workbook, Worksheet, XlsxError};
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 /// Rows of a sheet below its header.
 const ROWS: usize = 1_048_575;
@@ -206,9 +211,7 @@ impl<'a> Writer<'a> {
                     }
                 }
                 for m in &marks {
-                    key.clear();
-                    key.extend(m.columns.iter().map(|c| row[*c]));
-                    if m.rows.contains(&key) {
+                    if m.marks(row, &mut key) {
                         sheet.write_string(r, at, self.say("是", "yes"))?;
                     }
                     at += 1;
@@ -359,6 +362,66 @@ pub fn results(book: &Rulebook, run: &Run, as_of: i32, lang: Lang) -> Result<Vec
     }
     let r = list.len() as u32 + 2;
     sheet.write_string(r, 0, w.say("基准日", "as of"))?.write_string(r, 1, date::iso(as_of))?;
+    out.save_to_buffer()
+}
+
+/// Results of questions as the bytes of a workbook, a sheet for each, in words. A relation has its name as a title.
+///
+/// # Errors
+/// What the writer of workbooks says.
+pub fn answers(
+    program: &Program,
+    results: &[(Option<&str>, &Asked, &Answer)],
+    words: &dyn Words,
+    codes: bool,
+) -> Result<Vec<u8>, XlsxError> {
+    let language = words.language();
+    let mut out = workbook(language.pick("查询结果", "Answers"))?;
+    let (formats, mut taken) = (Formats::new(), BTreeSet::new());
+    for (title, asked, answer) in results {
+        let marks = answer.marks.iter().map(|m| answer::mark_label(program, asked, &m.name, language));
+        let names = asked.show.iter().map(|c| asked.columns[*c].name.as_str());
+        let labels = answer::labels(program, asked, language);
+        let mut heads: Vec<String> = labels.iter().zip(names).map(|(l, n)| head(l, n)).chain(marks).collect();
+        if asked.columns.is_empty() {
+            heads.push(language.pick("成立", "holds").to_owned());
+        }
+        let mut widths: Vec<usize> = heads.iter().map(|h| h.lines().map(width).max().unwrap_or(0) + 3).collect();
+        let text = |v: &Value| answer::worded(program, words, v, codes);
+        for row in answer.rows.iter().take(LOOKED) {
+            row.iter().zip(&mut widths).for_each(|(v, w)| *w = (*w).max(width(&text(v)) + 1));
+        }
+        let pieces: Vec<Range<usize>> =
+            (0..answer.rows.len().max(1)).step_by(ROWS).map(|s| s..(s + ROWS).min(answer.rows.len())).collect();
+        for piece in pieces {
+            let name = sheet_name(title.unwrap_or(language.pick("结果", "result")), &mut taken);
+            let sheet = out.add_worksheet_with_constant_memory()?;
+            sheet.set_name(&name)?;
+            begin(sheet, &heads, &widths, piece.len().max(usize::from(asked.columns.is_empty())), &formats)?;
+            if asked.columns.is_empty() {
+                let yes = !answer.rows.is_empty();
+                write(sheet, 1, 0, if yes { language.pick("是", "yes") } else { language.pick("否", "no") })?;
+                continue;
+            }
+            for (r, i) in (1u32..).zip(piece) {
+                let row = &answer.rows[i];
+                for (c, v) in (0u16..).zip(row) {
+                    let is_day = program.types[v.ty.index()].date;
+                    match &v.value {
+                        Const::Number(date::BLANK) => {}
+                        Const::Number(n) if is_day => day(sheet, r, c, *n, &formats)?,
+                        Const::Number(n) => drop(sheet.write_number(r, c, *n)?),
+                        Const::Unsigned(n) => drop(sheet.write_number(r, c, *n)?),
+                        Const::Float(f) => drop(sheet.write_number(r, c, f64::from(*f))?),
+                        Const::Symbol(_) => write(sheet, r, c, &text(v))?,
+                    }
+                }
+                for (c, m) in (row.len() as u16..).zip(&answer.marks) {
+                    write(sheet, r, c, if m.rows[i] { language.pick("是", "yes") } else { "" })?;
+                }
+            }
+        }
+    }
     out.save_to_buffer()
 }
 

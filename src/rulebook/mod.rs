@@ -8,6 +8,7 @@
 pub mod coverage;
 mod legal;
 mod lint;
+pub mod marks;
 mod order;
 mod outline;
 mod phrase;

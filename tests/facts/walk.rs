@@ -82,7 +82,8 @@ fn check(dir: &Path, bad: bool) -> Result<(), Failed> {
         && loaded.rejected.is_empty()
         && loaded.diagnostics.is_empty();
     if bad == silent {
-        return Err("a bad case says something, a good one nothing".into());
+        let said = say(&program, &loaded, Lang::En, show_days);
+        return Err(format!("a bad case says something, a good one nothing; here:\n{said}").into());
     }
     let mut failed = String::new();
     for (name, lang) in [("expect.en.txt", Lang::En), ("expect.zh.txt", Lang::Zh)] {

@@ -124,6 +124,7 @@ impl Case {
             origins: false,
             encoding: None,
             threads: 1,
+            memory: None,
         };
         let given = load(book, &request).unwrap_or_else(|t| panic!("{}: {t:?}", folder.display())).database;
         let tables = given.tables.clone();

@@ -21,6 +21,7 @@ fn skeletons_are_those_of_a_full_record() {
         origins: false,
         encoding: None,
         threads: 1,
+        memory: None,
     };
     let run = bulk::run(&book, &request, |_| {}).unwrap();
     let whole = Whole::new(&book.program, run.database);

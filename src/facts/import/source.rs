@@ -1,6 +1,7 @@
 //! Foreign tables: files in any form that the loader reads, rows as texts under the names of the header.
 
 use crate::facts::bytes;
+use crate::facts::columnar;
 use crate::facts::decode;
 use crate::facts::defect::{Defect, Place, Problem};
 use crate::facts::load::LoadOptions;
@@ -48,6 +49,15 @@ pub(super) fn read(path: &Path, options: &LoadOptions, log: &mut Log) -> Vec<Sou
             }
         }
         return out;
+    }
+    if extension.as_deref() == Some("parquet") {
+        return match columnar::read(&name, &bytes, options.unpacked, &|_| true) {
+            Ok(text) => table(name, &text, Layout::Rows, log).into_iter().collect(),
+            Err(d) => {
+                log.push(*d);
+                Vec::new()
+            }
+        };
     }
     let (layout, packed) = decode::by_name(&name).map_or((Layout::Commas, false), |(_, l, p)| (l, p));
     let unpacked =

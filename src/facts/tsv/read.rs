@@ -157,7 +157,7 @@ pub(super) fn open(
             };
             let (name, bytes) = if shape.io == "stdin" {
                 let mut all = Vec::new();
-                ("<stdin>".to_owned(), stdin.read_to_end(&mut all).map(|_| all))
+                ("<stdin>".to_owned(), stdin.read_to_end(&mut all).map(|_| all.into()))
             } else {
                 let path = folder.join(&shape.file);
                 (path.display().to_string(), bytes::open(&path))
