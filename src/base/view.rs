@@ -7,9 +7,11 @@ use crate::bulk::{self, Request};
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::facts::{self, LoadOptions, Loaded, Sources, Standing, dimension};
-use crate::lang::program::{Prim, RelId};
+use crate::lang::program::{Const, Prim, Program, RelId};
 use crate::proof::given::Source;
 use crate::rulebook::Rulebook;
+use rustc_hash::FxHashSet;
+use std::sync::Arc;
 
 impl Base {
     /// What a load of the casebase would give, as far as its rows were fetched. The day and the options are those of the
@@ -39,6 +41,7 @@ impl Base {
             }
             kept.push((rel, self.resident(rel)));
         }
+        self.name(program, &mut kept);
         // Ids in the order of the texts, as a load of the casebase gives them.
         let db = &mut loaded.database;
         for (_, rows) in &kept {
@@ -72,13 +75,50 @@ impl Base {
 }
 
 impl Base {
+    /// Fetches the rows that hold the names of what stands in these rows, and of what stands in those.
+    fn name(&self, program: &Program, kept: &mut [(RelId, Vec<Row>)]) {
+        let named = named(program);
+        let mut asked: FxHashSet<(RelId, Arc<str>)> = FxHashSet::default();
+        loop {
+            let mut wanted: Vec<(RelId, usize, Arc<str>)> = Vec::new();
+            for (rel, rows) in kept.iter() {
+                let columns = &program.rel(*rel).columns;
+                let keys: Vec<_> = columns.iter().map(|c| named[c.ty.index()].filter(|k| self.holds(k.0))).collect();
+                for (value, key) in rows.iter().flat_map(|r| r.values.iter().zip(&keys)) {
+                    if let (Const::Symbol(text), Some((table, column))) = (value, key)
+                        && asked.insert((*table, Arc::clone(text)))
+                    {
+                        wanted.push((*table, *column, Arc::clone(text)));
+                    }
+                }
+            }
+            if wanted.is_empty() {
+                return;
+            }
+            let touched: FxHashSet<RelId> = wanted.iter().map(|w| w.0).collect();
+            for (table, column, text) in wanted {
+                self.quietly(|| drop(self.fetch(table, &[column], &[Const::Symbol(text)])));
+            }
+            for (rel, rows) in kept.iter_mut().filter(|k| touched.contains(&k.0)) {
+                *rows = self.resident(*rel);
+            }
+        }
+    }
+
     /// The tables that the engine needs for these relations, and no others.
     ///
     /// # Errors
     /// When options are wrong, or a file is not as it was written.
     pub fn tables(&self, book: &Rulebook, request: &Request, wanted: &[RelId]) -> Result<Database, Trouble> {
         let mut db = self.loaded(book, request)?.database;
-        for rel in self.behind(&book.program, wanted).into_iter().filter(|r| !self.is_small(*r)) {
+        let mut needed = self.behind(&book.program, wanted);
+        // The answer is shown with names.
+        let named = named(&book.program);
+        let columns = wanted.iter().flat_map(|r| &book.program.rel(*r).columns);
+        needed.extend(columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0).filter(|r| self.holds(*r)));
+        needed.sort_unstable();
+        needed.dedup();
+        for rel in needed.into_iter().filter(|r| !self.is_small(*r)) {
             let width = book.program.rel(rel).arity();
             let mut rows: Vec<Word> = Vec::new();
             // Most cells of a column say what the cell above says.
@@ -103,6 +143,16 @@ impl Base {
         }
         Ok(db)
     }
+}
+
+/// By type: the table and column of keys whose rows name its values.
+fn named(program: &Program) -> Vec<Option<(RelId, usize)>> {
+    let place = |note: &str| {
+        let (table, column) = note.split_whitespace().next()?.split_once('.')?;
+        let rel = program.relation(table)?;
+        Some((rel, program.rel(rel).columns.iter().position(|c| c.name == column)?))
+    };
+    program.types.iter().map(|t| t.notes.get("names").and_then(place)).collect()
 }
 
 /// Rows as a table, with their places in its order.

@@ -372,7 +372,8 @@ mod tests {
 
     #[test]
     fn a_clock_that_cannot_be() {
-        let setting = |lang| Setting { lang, rules: None, with: Vec::new(), quiet: true, memory: None, base: OnceCell::new() };
+        let setting =
+            |lang| Setting { lang, rules: None, with: Vec::new(), quiet: true, memory: None, base: OnceCell::new() };
         let said = |day: &str, lang| {
             let day = date::parse_iso(day).expect("a day");
             present(day, &setting(lang)).map_err(|f| (f.code(), f.to_string()))
