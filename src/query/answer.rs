@@ -60,7 +60,7 @@ pub fn answer(
     given: Database,
     asked: &[Asked],
     mode: Mode,
-    threads: usize,
+    options: &Options,
 ) -> Result<Vec<Answer>, Limit> {
     let demand = match mode {
         Mode::Auto => asked.iter().all(|a| a.named),
@@ -83,7 +83,7 @@ pub fn answer(
         return Ok(out);
     }
     let wanted = Some(asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel])).collect());
-    let (all, _) = engine::evaluate(program, given, &Options { threads, wanted, ..Options::default() })?;
+    let (all, _) = engine::evaluate(program, given, &Options { wanted, ..options.clone() })?;
     let rows = |rel: RelId| all.table(rel).rows().map(<[Word]>::to_vec);
     let marks = |a: &Asked| a.marks.iter().map(|m| rows(m.rel).collect()).collect();
     let one = |a: &Asked| arrange(program, codes, &all.symbols, a, rows(a.rel).collect(), marks(a));
@@ -99,7 +99,7 @@ pub fn relations(
     codes: &CodeLists,
     given: Database,
     wanted: &[RelId],
-    threads: usize,
+    options: &Options,
 ) -> Result<Vec<(Asked, Answer)>, Limit> {
     let column = |rel: RelId, c: usize| super::ColumnOf {
         name: program.rel(rel).columns[c].name.clone(),
@@ -123,7 +123,7 @@ pub fn relations(
         }
     };
     let asked: Vec<Asked> = wanted.iter().map(whole).collect();
-    let answers = answer(program, codes, given, &asked, Mode::Engine, threads)?;
+    let answers = answer(program, codes, given, &asked, Mode::Engine, options)?;
     Ok(asked.into_iter().zip(answers).collect())
 }
 
