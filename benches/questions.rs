@@ -16,6 +16,9 @@ use zhuize::rulebook::{RuleTree, Rulebook};
 
 fn report(out: &mut impl std::io::Write, name: &str, mut times: Vec<Duration>) -> std::io::Result<()> {
     times.sort();
+    if times.is_empty() {
+        return Ok(());
+    }
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
     let n = times.len();
     writeln!(out, "{name:<14} {n:>6} {:>10.2} {:>10.2} {:>10.2}", at(0.5), at(0.99), at(1.0))
@@ -58,33 +61,41 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let instruments = ["zz-injury", "zz-wrong", "yy-lost", "wl-em", "cf-fault", "cf-interf"];
     let options = proof::Options::default();
-    let mut longest = (Duration::ZERO, String::new());
+    let mut longest = vec![(Duration::ZERO, String::new()); 3];
+    let mut note = |kind: usize, time: Duration, text: &dyn Fn() -> String| {
+        if time > longest[kind].0 {
+            longest[kind] = (time, text());
+        }
+    };
     let (mut why, mut why_not, mut least) = (Vec::new(), Vec::new(), Vec::new());
     for (i, (case, person)) in who.iter().enumerate() {
         let state = goal(format!("disposition({case:?}, {person:?}, _, _)"))?;
         let start = Instant::now();
         proof::explain_with(&mut prover.fork(), &state, &options).map_err(|l| l.to_string())?;
         why.push(start.elapsed());
-        if start.elapsed() > longest.0 {
-            longest = (start.elapsed(), format!("disposition({case:?}, {person:?}, _, _)"));
-        }
-        let liable = goal(format!("liable({case:?}, {person:?}, {:?}, _, _)", instruments[i % instruments.len()]))?;
+        note(0, start.elapsed(), &|| format!("disposition({case:?}, {person:?}, _, _)"));
+        let text = format!("liable({case:?}, {person:?}, {:?}, _, _)", instruments[i % instruments.len()]);
+        let liable = goal(text.clone())?;
         let start = Instant::now();
         let found = proof::explain_with(&mut prover.fork(), &liable, &options).map_err(|l| l.to_string())?;
         if !found.answers.is_empty() {
             continue;
         }
         why_not.push(start.elapsed());
+        note(1, start.elapsed(), &|| text.clone());
         if least.len() < questions / 5 {
             let start = Instant::now();
             let bounds = Bounds { cost: 3, ..Bounds::default() };
             least_change(&mut prover.fork(), &liable, true, &changeable, &bounds).map_err(|l| l.to_string())?;
             least.push(start.elapsed());
+            note(2, start.elapsed(), &|| text.clone());
         }
     }
     report(&mut out, "why", why)?;
     report(&mut out, "why-not", why_not)?;
     report(&mut out, "least-change", least)?;
-    writeln!(out, "the longest of `why`: {}", longest.1)?;
+    for ((time, text), name) in longest.iter().zip(["why", "why-not", "least-change"]) {
+        writeln!(out, "longest {name}: {:.0} ms, {text}", time.as_secs_f64() * 1e3)?;
+    }
     Ok(())
 }

@@ -512,3 +512,23 @@ fn a_step_bound_changes_the_way_but_not_the_answer() {
     assert!(e.gave_up && !f.gave_up);
     assert_eq!((e.answers[0].levels, e.answers[0].proofs), (f.answers[0].levels, f.answers[0].proofs));
 }
+
+/// The order of premises follows from how many values a column of a conclusion can have, not from its type.
+#[test]
+fn a_question_about_one_person_looks_at_that_person() {
+    let mut text = String::from(
+        ".decl took_part(case: number, person: symbol)\n.input took_part\n\
+         .decl marked(case: number, kind: symbol)\n.input marked\n\
+         .decl of_kind(case: number, kind: symbol)\n.decl of_person(case: number, person: symbol)\n\
+         .decl series(person: symbol, kind: symbol, case: number)\n.decl again(person: symbol, case: number)\n\
+         of_kind(c, k) :- marked(c, k).\nof_person(c, p) :- took_part(c, p).\n\
+         series(p, k, c) :- of_kind(c, k), of_person(c, p).\n\
+         again(p, c) :- series(p, k, c), series(p, k, d), d < c.\n",
+    );
+    for c in 0..3000 {
+        text.push_str(&format!("took_part({c}, \"p{}\"). marked({c}, \"k{}\").\n", c % 700, c % 3));
+    }
+    let (_, e) = run(&text, "again", &[s("p7"), None], &Options::default());
+    assert_eq!(e.answers.len(), 2);
+    assert!(e.facts_seen < 60, "{} facts looked at", e.facts_seen);
+}

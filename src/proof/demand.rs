@@ -547,11 +547,7 @@ impl Source for Prover<'_> {
     }
 
     fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
-        let given = self.given[rel.index()].fan_out(columns);
-        if self.rules_of[rel.index()].is_empty() {
-            return given;
-        }
-        given + self.sizes.fan_out(self.program, rel, columns)
+        self.sizes.fan_out(rel, columns)
     }
 
     /// A run that concluded everything met no fault, so a match that meets one in this order fails at another literal.

@@ -5,6 +5,7 @@
 use crate::engine::naive::heap::Heap;
 use crate::engine::store::Table;
 use crate::engine::value::Word;
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +15,9 @@ struct Index {
     columns: Vec<usize>,
     /// Row numbers in the order of those columns; empty when the table itself is in that order.
     order: Vec<u32>,
-    /// Number of distinct keys.
+    /// Number of distinct keys, and of the rows of the most frequent.
     keys: usize,
+    most: usize,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,53 @@ fn by_columns(a: &[Word], b: &[Word], columns: &[usize]) -> Ordering {
     columns.iter().map(|c| a[*c].cmp(&b[*c])).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
 }
 
+/// Row numbers in the order of some columns, those of equal keys ascending.
+fn sorted(table: &Table, columns: &[usize]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..table.len() as u32).collect();
+    // Keys mostly lie close together: symbols are numbered, days are of a few years. Then rows are counted out column by
+    // column, the last one first.
+    let ranges: Option<Vec<(Word, usize)>> = columns.iter().map(|c| range(table, *c)).collect();
+    let Some(ranges) = ranges else {
+        order.par_sort_by(|a, b| by_columns(table.row(*a as usize), table.row(*b as usize), columns));
+        return order;
+    };
+    for (column, (least, width)) in columns.iter().zip(ranges).rev() {
+        let place = |i: u32| (table.row(i as usize)[*column] - least) as usize;
+        let mut starts = vec![0u32; width + 1];
+        order.iter().for_each(|i| starts[place(*i) + 1] += 1);
+        (0..width).for_each(|k| starts[k + 1] += starts[k]);
+        let mut next = vec![0; order.len()];
+        for i in order {
+            let at = &mut starts[place(i)];
+            next[*at as usize] = i;
+            *at += 1;
+        }
+        order = next;
+    }
+    order
+}
+
+/// The least value of a column, and how many values lie from it to the largest, if those are not many more than rows.
+fn range(table: &Table, column: usize) -> Option<(Word, usize)> {
+    let least = table.rows().map(|r| r[column]).min()?;
+    let most = table.rows().map(|r| r[column]).max()?;
+    let width = (most - least) as usize + 1;
+    (width <= 4 * table.len() + 1024).then_some((least, width))
+}
+
 impl Base {
+    /// The first columns of the table among these, where so few rows agree in them that the rest is better compared row by
+    /// row than found by an index.
+    fn lead(&self, columns: &[usize]) -> Option<usize> {
+        let n = (0..self.table.width()).take_while(|c| columns.contains(c)).count();
+        let fits = || {
+            let first: Vec<usize> = (0..n).collect();
+            let index = self.index(&first);
+            self.table.len() <= SCANNED * index.keys && index.most <= SCANNED * SCANNED
+        };
+        (n == columns.len() || (n > 0 && fits())).then_some(n)
+    }
+
     fn index(&self, columns: &[usize]) -> Arc<Index> {
         // A poisoned lock holds whole indexes all the same: they are pushed when made.
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -45,14 +93,17 @@ impl Base {
         }
         let table = &self.table;
         let is_prefix = columns.iter().enumerate().all(|(i, c)| i == *c);
-        let mut order: Vec<u32> = Vec::new();
-        if !is_prefix {
-            order = (0..table.len() as u32).collect();
-            order.sort_by(|a, b| by_columns(table.row(*a as usize), table.row(*b as usize), columns));
-        }
+        let order = if is_prefix { Vec::new() } else { sorted(table, columns) };
         let at = |i: usize| table.row(if is_prefix { i } else { order[i] as usize });
-        let keys = (0..table.len()).filter(|i| *i == 0 || by_columns(at(i - 1), at(*i), columns).is_ne()).count();
-        let index = Arc::new(Index { columns: columns.to_vec(), order, keys });
+        let (mut keys, mut most, mut from) = (0, 0, 0);
+        for i in 1..=table.len() {
+            if i == table.len() || by_columns(at(i - 1), at(i), columns).is_ne() {
+                keys += 1;
+                most = most.max(i - from);
+                from = i;
+            }
+        }
+        let index = Arc::new(Index { columns: columns.to_vec(), order, keys, most });
         indexes.push(Arc::clone(&index));
         index
     }
@@ -70,11 +121,16 @@ impl Base {
         if table.is_empty() {
             return;
         }
-        let index = self.index(columns);
-        let number = |i: usize| index.order.get(i).copied().unwrap_or(i as u32);
+        let ascending = columns.is_sorted();
+        let lead = if ascending { self.lead(columns) } else { None };
+        let (index, by) = match lead {
+            Some(n) => (None, n),
+            None => (Some(self.index(columns)), columns.len()),
+        };
+        let number = |i: usize| index.as_ref().and_then(|x| x.order.get(i)).copied().unwrap_or(i as u32);
         let compare = |i: usize| {
             let row = table.row(number(i) as usize);
-            columns.iter().zip(key).map(|(c, k)| row[*c].cmp(k)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+            columns[..by].iter().zip(key).map(|(c, k)| row[*c].cmp(k)).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
         };
         let (mut lo, mut hi) = (0, table.len());
         while lo < hi {
@@ -82,13 +138,17 @@ impl Base {
             if compare(mid).is_lt() { lo = mid + 1 } else { hi = mid }
         }
         while lo < table.len() && compare(lo).is_eq() {
-            out.push(number(lo));
+            let row = table.row(number(lo) as usize);
+            if columns[by..].iter().zip(&key[by..]).all(|(c, k)| row[*c] == *k) {
+                out.push(number(lo));
+            }
             lo += 1;
         }
     }
 }
 
-/// Average number of rows up to which rows that agree in the first columns are looked through one by one.
+/// Average number of rows up to which rows that agree in the first columns are looked through one by one; the square of it
+/// bounds the most frequent.
 const SCANNED: usize = 16;
 
 /// Finds the rows with given values in some columns of a table, one question after another. Where questions come in the order
@@ -129,8 +189,13 @@ impl Lookup {
     #[inline]
     fn compare(&self, i: usize, key: &[Word]) -> Ordering {
         let row = self.at(i);
-        let mut pairs = self.lead.iter().zip(&self.of);
-        pairs.find_map(|(c, k)| Some(row[*c].cmp(&key[*k])).filter(|o| o.is_ne())).unwrap_or(Ordering::Equal)
+        for (c, k) in self.lead.iter().zip(&self.of) {
+            let (a, b) = (row[*c], key[*k]);
+            if a != b {
+                return a.cmp(&b);
+            }
+        }
+        Ordering::Equal
     }
 
     /// The next place from `i` on of a row with that key (by column in the order asked for).
@@ -186,9 +251,11 @@ impl Given {
         let table = &self.base.table;
         let place = |c: usize| columns.iter().position(|x| *x == c);
         let lead: Vec<usize> = (0..table.width()).take_while(|c| place(*c).is_some()).collect();
-        let fits =
-            lead.len() == columns.len() || (!lead.is_empty() && table.len() <= SCANNED * self.base.index(&lead).keys);
-        let (index, lead) = if fits { (None, lead) } else { (Some(self.base.index(columns)), columns.to_vec()) };
+        let (index, lead) = if self.base.lead(columns).is_some() {
+            (None, lead)
+        } else {
+            (Some(self.base.index(columns)), columns.to_vec())
+        };
         let of = lead.iter().filter_map(|c| place(*c)).collect();
         let rest = columns.iter().enumerate().filter(|(_, c)| !lead.contains(c)).map(|(k, c)| (*c, k)).collect();
         let index = index.filter(|x| !x.order.is_empty());
@@ -305,18 +372,6 @@ impl Given {
             self.added.matching(columns, key, out);
             let n = self.base.table.len() as u32;
             out[from..].iter_mut().for_each(|i| *i += n);
-        }
-    }
-
-    /// How many rows agree with a key of those columns, on average, before any change.
-    pub fn fan_out(&mut self, columns: &[usize]) -> f64 {
-        let rows = self.base.table.len();
-        if columns.is_empty() {
-            rows as f64
-        } else if columns.len() == self.base.table.width() || rows == 0 {
-            rows.min(1) as f64
-        } else {
-            rows as f64 / self.base.index(columns).keys as f64
         }
     }
 }

@@ -7,8 +7,8 @@ use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
-use crate::engine::value::Word;
-use crate::lang::program::{Program, RelId, RuleId};
+use crate::engine::value::{self, Word};
+use crate::lang::program::{Const, Program, RelId, RuleId};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl<'p> Whole<'p> {
     /// Takes the tables of a finished run.
     #[must_use]
     pub fn new(program: &'p Program, mut all: Database) -> Self {
-        let sizes = Arc::new(Sizes::known(program, &all));
+        let sizes = Arc::new(Sizes::known(&all));
         let mut rules_of = vec![Vec::new(); program.relations.len()];
         for (i, rule) in program.rules.iter().enumerate() {
             rules_of[rule.head.index()].push(RuleId(i as u32));
@@ -70,6 +70,17 @@ impl<'p> Whole<'p> {
         !self.rules_of[rel.index()].is_empty() && self.program.rel(rel).inputs.is_empty() && !stated()
     }
 
+    /// The word of a constant; `None` for a text that does not occur.
+    #[must_use]
+    pub fn known_word(&self, c: &Const) -> Option<Word> {
+        match c {
+            Const::Symbol(s) => self.symbols.get(s),
+            Const::Number(n) => Some(value::from_number(*n)),
+            Const::Unsigned(u) => Some(*u),
+            Const::Float(f) => Some(value::from_float(*f)),
+        }
+    }
+
     /// The symbol table, to show values.
     #[must_use]
     pub fn text(&self) -> &Symbols {
@@ -88,7 +99,7 @@ impl Source for Whole<'_> {
     }
 
     fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
-        self.sizes.fan_out(self.program, rel, columns)
+        self.sizes.fan_out(rel, columns)
     }
 
     /// The run met no fault, so a match that meets one in this order fails at another literal.

@@ -5,8 +5,8 @@ use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::naive::heap::Heap;
 use crate::engine::store::{Database, Table};
-use crate::engine::value::Word;
-use crate::lang::program::RelId;
+use crate::engine::value::{self, Word};
+use crate::lang::program::{Prim, RelId};
 use crate::proof::given::Given;
 use rustc_hash::FxHashSet;
 
@@ -109,5 +109,16 @@ impl Prover<'_> {
     pub(in crate::proof) fn some_value(&self, rel: RelId, column: usize) -> Option<Word> {
         let given = &self.given[rel.index()];
         (!given.is_empty()).then(|| given.row(0)[column])
+    }
+
+    /// The largest number in the given rows.
+    pub(in crate::proof) fn largest(&self) -> Option<i32> {
+        let mut most = None;
+        for (rel, given) in self.program.relations.iter().zip(&self.given) {
+            for (c, _) in rel.columns.iter().enumerate().filter(|(_, c)| c.prim == Prim::Number) {
+                most = most.max((0..given.numbers()).map(|i| value::to_number(given.row(i)[c])).max());
+            }
+        }
+        most
     }
 }
