@@ -110,7 +110,12 @@ pub fn changeable(schema: &Schema, program: &Program, database: &mut Database) -
             None => Some(blank(program.rel(t.rel).columns[c].prim, database)),
         };
         let blank = t.columns.iter().enumerate().map(cell).collect();
-        out.push(Changeable { rel: t.rel, columns: (!whole).then_some(columns), key: t.key.clone(), blank });
+        let refers = |c: usize| t.references.iter().any(|r| r.columns.contains(&c));
+        let own = |(c, column): (usize, &crate::facts::schema::ColumnSchema)| {
+            matches!(column.kind, Kind::Symbol | Kind::Number) && !refers(c)
+        };
+        let fresh = t.columns.iter().enumerate().map(own).collect();
+        out.push(Changeable { rel: t.rel, columns: (!whole).then_some(columns), key: t.key.clone(), blank, fresh });
     }
     out
 }

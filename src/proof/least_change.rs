@@ -6,6 +6,8 @@
 //! rows of one of its proofs, and the rows that would make a negated premise of it fail. Every set that succeeds is confirmed
 //! by having been replayed, and its subsets are replayed to see that it is minimal.
 
+mod fresh;
+
 use super::demand::{Change, Prover};
 use super::graph::Value;
 use super::rank::Ranks;
@@ -15,8 +17,9 @@ use super::{Goal, answers, pattern, typed};
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::value::Word;
-use crate::lang::program::{Literal, RelId};
-use rustc_hash::FxHashSet;
+use crate::lang::program::{Arg, Atom, Const, Literal, RelId, VarId};
+use fresh::{Fresh, Used};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeSet;
 
 /// A relation whose rows may be changed.
@@ -30,6 +33,8 @@ pub struct Changeable {
     pub key: Vec<usize>,
     /// By column, the word of a cell about which nothing is known; `None` where it must not be blank.
     pub blank: Vec<Option<Word>>,
+    /// By column, whether a value that occurs nowhere may be made up for it: a key of its own, no code and no reference.
+    pub fresh: Vec<bool>,
 }
 
 /// Bounds.
@@ -69,6 +74,12 @@ pub struct PlainEdit {
     pub new: Option<Vec<Value>>,
 }
 
+impl PlainEdit {
+    fn mentions(&self, value: &Const) -> bool {
+        self.new.iter().flatten().any(|v| v.value == *value)
+    }
+}
+
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
@@ -76,6 +87,8 @@ pub struct Found {
     pub already: bool,
     /// Minimal sets, smallest first.
     pub sets: Vec<Vec<PlainEdit>>,
+    /// Values in those sets that are made up: each stands for one that occurs nowhere else.
+    pub fresh: Vec<Const>,
     /// States looked at.
     pub states: usize,
     /// The bound on states was met: sets may be missing.
@@ -102,7 +115,20 @@ pub fn least_change(
     changeable: &[Changeable],
     bounds: &Bounds,
 ) -> Result<Found, Limit> {
-    let mut search = Search { prover, goal, to, changeable, bounds, found: Found::default(), replayed: 0 };
+    let found = Found::default();
+    let mut search = Search {
+        prover,
+        goal,
+        to,
+        changeable,
+        bounds,
+        found,
+        replayed: 0,
+        known: FxHashMap::default(),
+        state: None,
+        fresh: Fresh::default(),
+        used: Used::default(),
+    };
     search.run()
 }
 
@@ -114,6 +140,13 @@ struct Search<'a, 'p> {
     bounds: &'a Bounds,
     found: Found,
     replayed: usize,
+    /// Sets that were replayed, and whether they succeed.
+    known: FxHashMap<Set, bool>,
+    /// The edits that the prover stands after.
+    state: Option<Set>,
+    fresh: Fresh,
+    /// Made-up values in the state of the prover.
+    used: Used,
 }
 
 type Set = BTreeSet<Edit>;
@@ -150,6 +183,8 @@ impl Search<'_, '_> {
                 if cost == self.bounds.cost {
                     continue;
                 }
+                self.stand_in(set);
+                self.used = self.fresh.used(self.prover.program(), set);
                 for edit in self.candidates(self.bounds.cost - cost)? {
                     // A row is edited once.
                     let clash =
@@ -165,19 +200,37 @@ impl Search<'_, '_> {
             level = next;
         }
         self.prover.change(&[]);
+        self.fresh.drop_instances(self.prover.program(), &mut solved);
         let mut found = std::mem::take(&mut self.found);
         found.already = solved.iter().any(Set::is_empty);
         found.states = self.replayed;
         if !found.already {
             found.sets = solved.iter().map(|s| s.iter().map(|e| self.plain(e)).collect()).collect();
+            let mut fresh = self.fresh.values(self.prover.text());
+            fresh.retain(|v| found.sets.iter().flatten().any(|e| e.mentions(v)));
+            found.fresh = fresh;
         }
         Ok(found)
     }
 
+    /// Whether the goal is as wanted after these edits. Sets are met again as parts of others.
     fn succeeds(&mut self, set: &Set) -> Result<bool, Limit> {
+        if let Some(known) = self.known.get(set) {
+            return Ok(*known);
+        }
         self.replayed += 1;
-        self.prover.change(&changes(set));
-        Ok(answers(self.prover, self.goal)?.is_empty() != self.to)
+        self.stand_in(set);
+        let succeeds = answers(self.prover, self.goal)?.is_empty() != self.to;
+        self.known.insert(set.clone(), succeeds);
+        Ok(succeeds)
+    }
+
+    /// Makes these edits in the prover, unless they are those made last.
+    fn stand_in(&mut self, set: &Set) {
+        if self.state.as_ref() != Some(set) {
+            self.prover.change(&changes(set));
+            self.state = Some(set.clone());
+        }
     }
 
     /// Whether no proper subset succeeds.
@@ -263,7 +316,10 @@ impl Search<'_, '_> {
         for (fate, literal) in attempt.fates.iter().zip(&rule.body) {
             match (fate, literal) {
                 (Fate::Missing(p), Literal::Atom(a)) => {
-                    return self.make_true(a.rel, p, remaining, depth - 1, seen, out);
+                    for p in self.alike(a, p) {
+                        self.make_true(a.rel, &p, remaining, depth - 1, seen, out)?;
+                    }
+                    return Ok(());
                 }
                 (Fate::Blocked(row), Literal::Not(a)) => {
                     return self.make_false(a.rel, *row, remaining, depth - 1, seen, out);
@@ -371,13 +427,50 @@ impl Search<'_, '_> {
         if c.columns.is_some() || !same.is_empty() {
             return;
         }
-        // A made-up value may not be the only one that helps.
-        self.found.open |= wanted.iter().zip(&c.blank).any(|(w, b)| w.is_none() && b.is_none());
-        let cell = |at: usize, w: &Option<Word>| w.or(c.blank[at]).or_else(|| self.prover.some_value(rel, at));
-        let new: Option<Vec<Word>> = wanted.iter().enumerate().map(|(at, w)| cell(at, w)).collect();
-        if let Some(new) = new {
-            out.insert(Edit { rel, old: None, new: Some(new) });
+        // A value chosen may not be the only one that helps.
+        let open = |at: usize| wanted[at].is_none() && c.blank[at].is_none();
+        self.found.open |= (0..wanted.len()).any(open);
+        let new = |s: &mut Self, made_up: bool| -> Option<Vec<Word>> {
+            let mut n = s.used;
+            let mut row = Vec::with_capacity(wanted.len());
+            for at in 0..wanted.len() {
+                let made = (made_up && open(at) && c.fresh[at]).then(|| s.made_up(rel, at, &mut n)).flatten();
+                let known = wanted[at].or(c.blank[at]);
+                row.push(known.or(made).or_else(|| s.prover.some_value(rel, at))?);
+            }
+            Some(row)
+        };
+        out.extend([false, true].into_iter().filter_map(|f| new(self, f)).map(|new| Edit {
+            rel,
+            old: None,
+            new: Some(new),
+        }));
+    }
+
+    /// The next value that is made up for a column.
+    fn made_up(&mut self, rel: RelId, at: usize, used: &mut Used) -> Option<Word> {
+        let prim = self.prover.program().rel(rel).columns[at].prim;
+        self.fresh.next(self.prover, prim, used)
+    }
+
+    /// A missing premise in which one unbound variable stands twice: with a value for it. Else as it is.
+    fn alike(&mut self, atom: &Atom, pattern: &[Option<Word>]) -> Vec<Vec<Option<Word>>> {
+        let places = |v: &VarId| -> Vec<usize> {
+            (0..pattern.len()).filter(|i| matches!(&atom.args[*i], Arg::Var(w) if w == v)).collect()
+        };
+        let (mut some, mut made) = (pattern.to_vec(), pattern.to_vec());
+        let mut n = self.used;
+        for at in 0..pattern.len() {
+            let Arg::Var(v) = &atom.args[at] else { continue };
+            let same = places(v);
+            if some[at].is_some() || made[at].is_some() || same.len() < 2 {
+                continue;
+            }
+            let known = self.prover.some_value(atom.rel, at);
+            let fresh = self.made_up(atom.rel, at, &mut n);
+            same.iter().for_each(|c| (some[*c], made[*c]) = (known, fresh));
         }
+        if some == made { vec![some] } else { vec![some, made] }
     }
 
     fn plain(&self, edit: &Edit) -> PlainEdit {

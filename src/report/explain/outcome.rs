@@ -2,7 +2,7 @@
 
 use super::supports::{Fact, fact};
 use super::words::{Language, Words};
-use crate::lang::program::RelId;
+use crate::lang::program::{Const, RelId};
 use crate::proof::graph::Value;
 use crate::proof::least_change::{Found, PlainEdit};
 use crate::proof::what_if::Outcome;
@@ -193,8 +193,29 @@ pub fn least_text(found: &Found, to: bool, cost: usize, words: &dyn Words) -> St
             out.push('\n');
         }
     }
+    if !found.fresh.is_empty() {
+        let names: Vec<String> = found.fresh.iter().map(name).collect();
+        out.push_str(&match language {
+            Language::Zh => format!("{} 代表尚未登记过的新编号（新值），同一名称即同一个值。\n", names.join("、")),
+            Language::En => {
+                format!(
+                    "{}: made up, for any value that is on file nowhere; the same name is the same value.\n",
+                    names.join(", ")
+                )
+            }
+        });
+    }
     out.push_str(&completeness(found, cost, language));
     out
+}
+
+fn name(c: &Const) -> String {
+    match c {
+        Const::Symbol(s) => s.to_string(),
+        Const::Number(n) => n.to_string(),
+        Const::Unsigned(n) => n.to_string(),
+        Const::Float(n) => n.to_string(),
+    }
 }
 
 fn completeness(found: &Found, cost: usize, language: Language) -> String {
@@ -224,6 +245,9 @@ struct LeastFile {
     complete: bool,
     cut: bool,
     states: usize,
+    /// Values that are made up, for any that is on file nowhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    made_up: Vec<String>,
     changes: Vec<Vec<EditRow>>,
 }
 
@@ -254,6 +278,7 @@ pub fn least_json(found: &Found, to: bool, words: &dyn Words) -> Result<String, 
         complete: !found.cut && !found.open,
         cut: found.cut,
         states: found.states,
+        made_up: found.fresh.iter().map(name).collect(),
         changes: found.sets.iter().map(|s| s.iter().map(row).collect()).collect(),
     };
     serde_json::to_string_pretty(&file).map(|s| s + "\n")
