@@ -112,6 +112,20 @@ fn truth(program: &Program, c: &Certificate, facts: &[(RelId, Vec<Const>)]) -> O
     }))
 }
 
+/// Whether the question has as many answers over given facts as the certificate says; `None` when it names none, or at a limit.
+fn counted(program: &Program, c: &Certificate, facts: &[(RelId, Vec<Const>)]) -> Option<bool> {
+    let q = c.question.as_ref()?;
+    let db = naive::evaluate(program, database(program, facts)).ok()?;
+    let agrees = |row: &&[Word]| {
+        q.slots.iter().enumerate().all(|(i, s)| match s {
+            Slot::Value(v) => db.known_word(v) == Some(row[i]),
+            Slot::Open => true,
+            Slot::Same(k) => row[i] == row[*k],
+        })
+    };
+    Some(db.table(q.rel).rows().filter(agrees).count() == c.claims.len() + q.left_out)
+}
+
 fn listed(c: &Certificate) -> Vec<(RelId, Vec<Const>)> {
     c.given.iter().map(|(_, g)| (g.fact.rel, g.fact.values.clone())).collect()
 }
@@ -127,6 +141,9 @@ fn sound(program: &Program, text: &str, facts: &[(RelId, Vec<Const>)]) -> Result
     if report.valid() {
         if truth(program, &c, facts) == Some(false) {
             return Err(format!("what it claims is not true of all facts:\n{text}"));
+        }
+        if counted(program, &c, facts) == Some(false) {
+            return Err(format!("there are other answers than it says:\n{text}"));
         }
         if let Some(f) = listed(&c).iter().find(|f| !facts.contains(f)) {
             return Err(format!("it lists {f:?}, which is no fact:\n{text}"));
@@ -171,7 +188,7 @@ fn wild(program: &Program, tree: &Value, step: &str, literal: &str) -> bool {
 /// Whether a change is one of those that leave a certificate a certificate, if of something else:
 /// the order of lists that are sets, and of steps that do not rest on each other; the origin of a fact, which is a pointer for
 /// readers (it is checked against a casebase); a listed fact that no step rests on, which is a statement about what was looked
-/// at, or a value of a fact where every step has `_`, or another fact for a literal with `_`; fewer claims; another claim of absence. All of these must still be true of
+/// at; what is said of further answers, which is checked against a casebase; or a value of a fact where every step has `_`, or another fact for a literal with `_`; fewer claims; another claim of absence. All of these must still be true of
 /// the facts listed, and against a casebase, if accepted there, of the casebase: see `truth`.
 fn harmless(program: &Program, tree: &Value, path: &str, change: Change) -> bool {
     let parts: Vec<&str> = path.split(['.', '[', ']']).filter(|p| !p.is_empty()).collect();
@@ -187,6 +204,10 @@ fn harmless(program: &Program, tree: &Value, path: &str, change: Change) -> bool
             !used(tree).contains(id)
         }
         ["$", "claims", _] => change == Change::Remove,
+        ["$", "question"] => change == Change::Remove,
+        ["$", "question", "values", ..] | ["$", "question", "left_out"] => {
+            matches!(change, Change::Leaf | Change::Swap)
+        }
         ["$", "claims", _, "values", ..] => matches!(change, Change::Leaf | Change::Swap),
         ["$", "claims", _, "relation"] => change == Change::Leaf,
         _ => false,
@@ -254,6 +275,9 @@ proptest! {
                 let report = verify::verify(&program, &cert, Some(&mut base), &verify::Options::default());
                 prop_assert!(report.valid(), "{text}\n{cert}\n{}", problems(&report));
                 let read = verify::read(&program, &cert).0;
+                let holds = read.claims.iter().all(|(_, c)| c.holds);
+                prop_assert_eq!((report.question.is_some(), report.counted), (holds, holds), "{}", cert);
+                prop_assert!(counted(&program, &read, &facts) != Some(false), "{text}\n{cert}");
                 prop_assert_eq!(truth(&program, &read, &listed(&read)), Some(true), "{}\n{}", text, cert);
             }
         }

@@ -194,6 +194,9 @@ fn view(report: &Report, as_of: Option<i32>) -> serde_json::Value {
         "relative_to": if report.base.is_none() { "facts listed" } else if as_of.is_none() { "facts given" } else { "casebase" },
         "as_of": as_of.map(crate::lang::date::iso),
         "claims": claims.collect::<Vec<_>>(),
+        "question": report.question.as_ref().map(|q| &q.0),
+        "left_out": report.question.as_ref().map(|q| q.1),
+        "answers_counted": report.counted,
         "given": report.given,
         "steps": report.steps,
         "absences": report.absences,
@@ -201,6 +204,29 @@ fn view(report: &Report, as_of: Option<i32>) -> serde_json::Value {
         "casebase_rows": report.base,
         "problems": problems.collect::<Vec<_>>(),
     })
+}
+
+/// Whether the claims are all answers of the question.
+fn answers(report: &Report, lang: Lang) -> String {
+    let checked = match (report.counted, lang) {
+        (true, Lang::Zh) => "已按全部事实计数核对",
+        (true, Lang::En) => "counted over all facts",
+        (false, Lang::Zh) => "个数未经核对",
+        (false, Lang::En) => "the number was not checked",
+    };
+    match (&report.question, lang) {
+        (None, Lang::Zh) => "证书未载明所问，是否另有其他答案不得而知。".to_owned(),
+        (None, Lang::En) => {
+            "The certificate names no question: whether there are other answers is not known.".to_owned()
+        }
+        (Some((q, 0)), Lang::Zh) => format!("{q} 的答案已全部载入（{checked}）。"),
+        (Some((q, 0)), Lang::En) => format!("All answers of {q} are claimed ({checked})."),
+        (Some((q, n)), Lang::Zh) => format!("{q} 另有 {n} 个答案未载入本证书（{checked}）。"),
+        (Some((q, n)), Lang::En) => {
+            let (is, answers) = if *n == 1 { ("is", "answer") } else { ("are", "answers") };
+            format!("{n} further {answers} of {q} {is} left out ({checked}).")
+        }
+    }
 }
 
 fn print(report: &Report, as_of: Option<i32>, setting: &Setting, out: &mut dyn Write) -> Result<(), Failure> {
@@ -227,6 +253,9 @@ fn print(report: &Report, as_of: Option<i32>, setting: &Setting, out: &mut dyn W
             many(*absences, "absence"),
             many(*aggregates, "aggregate")
         )?,
+    }
+    if report.claims.iter().any(|(_, holds)| *holds) {
+        writeln!(out, "{}", answers(report, setting.lang))?;
     }
     let day = as_of.map(crate::lang::date::iso);
     let facts = many(*given, "fact");

@@ -1,6 +1,6 @@
 //! A certificate: a derivation, or an absence, as JSON that somebody can check who trusts none of this crate's evaluators.
 //!
-//! One given fact or step to a line. The layout is versioned; `zhuize verify` reads exactly this one.
+//! It says which question it answers and how many answers it leaves out. One given fact or step to a line. The layout is versioned; `zhuize verify` reads exactly this one.
 
 use crate::lang::date;
 use crate::lang::program::{Arg, Const, Literal, Program, RelId, Rule, TypeId};
@@ -63,16 +63,29 @@ impl Writer<'_> {
             };
             return d.answers.iter().map(claim).collect();
         }
+        vec![json!({ "relation": self.name(d.goal.rel), "values": self.asked(), "holds": false })]
+    }
+
+    /// The pattern that was asked about.
+    fn asked(&self) -> Value {
+        let goal = &self.derivation.goal;
         let slot = |(c, arg): (usize, &Arg)| match arg {
-            Arg::Const(v) => self.column(d.goal.rel, c, v),
+            Arg::Const(v) => self.column(goal.rel, c, v),
             Arg::Wild => Value::Null,
-            Arg::Var(_) => match d.goal.args[..c].iter().position(|a| a == arg) {
+            Arg::Var(_) => match goal.args[..c].iter().position(|a| a == arg) {
                 Some(first) => json!({ "same": first }),
                 None => Value::Null,
             },
         };
-        let values: Value = d.goal.args.iter().enumerate().map(slot).collect();
-        vec![json!({ "relation": self.name(d.goal.rel), "values": values, "holds": false })]
+        goal.args.iter().enumerate().map(slot).collect()
+    }
+
+    /// What the claims answer, and how many further answers there are. An absence is its own question.
+    fn question(&self) -> Option<Value> {
+        let d = self.derivation;
+        let answered = !d.answers.is_empty();
+        answered
+            .then(|| json!({ "relation": self.name(d.goal.rel), "values": self.asked(), "left_out": d.more_answers }))
     }
 
     fn step(&self, number: usize, step: &Step) -> Value {
@@ -135,6 +148,9 @@ impl Writer<'_> {
 pub fn render(program: &Program, derivation: &Derivation, origin: &Origin<'_>) -> String {
     let w = Writer { program, derivation, names: program.rule_names() };
     let mut out = format!("{{\n\"format\": \"{FORMAT}\",\n\"version\": {VERSION},\n");
+    if let Some(question) = w.question() {
+        let _ = writeln!(out, "\"question\": {question},");
+    }
     let mut list = |name: &str, rows: Vec<Value>, last: bool| {
         let lines: Vec<String> = rows.iter().map(|v| format!("  {v}")).collect();
         let body = if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join(",\n")) };

@@ -1,7 +1,7 @@
 //! Every step of a certificate, then what its negated premises and aggregates rest on.
 
 use super::Options;
-use super::complete::{Query, show, show_fact};
+use super::complete::{Query, answers_of, show, show_fact};
 use super::problem::{Both, Kind, Problem, both, data};
 use super::read::{Certificate, Claim, Fact, Premise, RuleRef, Slot, Step};
 use super::solve::Row;
@@ -23,6 +23,10 @@ pub struct Report {
     pub absences: usize,
     /// Groups of aggregates.
     pub aggregates: usize,
+    /// The question that the claims answer and the number of answers left out, where the certificate says so.
+    pub question: Option<(String, usize)>,
+    /// Whether the answers of the question were counted over a casebase.
+    pub counted: bool,
     /// Number of rows of the casebase, if there was one.
     pub base: Option<usize>,
     /// Everything that is wrong; the certificate is valid when there is nothing.
@@ -90,6 +94,7 @@ pub(super) fn check(
     let mut slice = std::mem::replace(&mut c.slice, Store::new(&Program::default()));
     c.compute(&queries, &mut slice, options, false);
     let rows = base.as_ref().map(|b| b.size());
+    let mut counted = false;
     if let Some(base) = base
         && c.problems.is_empty()
     {
@@ -101,6 +106,7 @@ pub(super) fn check(
             }
         }
         c.compute(&queries, base, options, true);
+        counted = c.count(base, options);
     }
     let absences = queries.iter().filter(|q| matches!(q, Query::Absent { .. })).count();
     Report {
@@ -109,6 +115,8 @@ pub(super) fn check(
         steps: certificate.steps.len(),
         absences,
         aggregates: queries.len() - absences,
+        question: certificate.question.as_ref().map(|q| (show(program, q.rel, &q.slots), q.left_out)),
+        counted,
         base: rows,
         problems: c.problems,
     }
@@ -194,6 +202,7 @@ impl<'c> Checker<'_, 'c> {
                 self.add(Kind::Twice, at, shown.clone(), both("一次", "once"));
             }
             seen.push(claim);
+            self.answers(at, claim);
             if !claim.holds {
                 self.queries.push(Query::Absent { at, rel: claim.rel, slots: claim.slots.clone() });
                 continue;
@@ -215,6 +224,32 @@ impl<'c> Checker<'_, 'c> {
                 self.add(Kind::Claim, at, shown, data(show_fact(self.program, rel, &fact.values)));
             }
         }
+    }
+
+    /// A claim is an answer of the question, where there is one.
+    fn answers(&mut self, at: &str, claim: &Claim) {
+        let Some(q) = &self.certificate.question else { return };
+        let fits = |(i, slot): (usize, &Slot)| match slot {
+            Slot::Open => true,
+            Slot::Same(c) => claim.slots[i] == claim.slots[*c],
+            value => claim.slots[i] == *value,
+        };
+        if !claim.holds || claim.rel != q.rel || !q.slots.iter().enumerate().all(fits) {
+            let (found, expected) = (show(self.program, claim.rel, &claim.slots), show(self.program, q.rel, &q.slots));
+            self.add(Kind::Question, at, data(found), data(expected));
+        }
+    }
+
+    /// Counts the answers of the question over a casebase; whether they could be counted.
+    fn count(&mut self, base: &mut Store, options: &Options) -> bool {
+        let Some(q) = self.certificate.question.as_ref().filter(|_| self.problems.is_empty()) else { return false };
+        let claimed = self.certificate.claims.len();
+        let Some(are) = answers_of(self.program, q, base, options) else { return false };
+        if are != claimed + q.left_out {
+            let line = |n: usize| both(format!("{n} 个答案"), format!("{n} answers"));
+            self.add(Kind::LeftOut, "question.left_out", line(claimed + q.left_out), line(are));
+        }
+        true
     }
 
     /// The rule that a step names.

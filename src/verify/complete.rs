@@ -4,7 +4,7 @@
 use super::Options;
 use super::check::Checker;
 use super::problem::{Kind, Problem, both, data};
-use super::read::Slot;
+use super::read::{Question, Slot};
 use super::solve::{Row, Solver, TooMuch};
 use super::store::{Cell, Store};
 use super::term;
@@ -17,6 +17,16 @@ pub(super) enum Query<'c> {
     Absent { at: &'c str, rel: RelId, slots: Vec<Slot> },
     /// Exactly these rows, by the numbers of their facts, belong to the group.
     Group { at: String, rel: RelId, group: Vec<Const>, rows: Vec<usize> },
+}
+
+/// Number of answers of a question over the rows of a store; `None` where that takes too much work or a term has no value.
+pub(super) fn answers_of(program: &Program, q: &Question, store: &mut Store, options: &Options) -> Option<usize> {
+    let mut solver = Solver::new(program, store, options.most_steps);
+    let pattern: Vec<Option<Cell>> =
+        q.slots.iter().map(|s| if let Slot::Value(c) = s { Some(solver.store.cell(c)) } else { None }).collect();
+    let rows = solver.solve(q.rel, &pattern).ok()?;
+    let same = |row: &&Row| q.slots.iter().enumerate().all(|(i, s)| !matches!(s, Slot::Same(c) if row[i] != row[*c]));
+    solver.faults.is_empty().then(|| rows.iter().filter(same).count())
 }
 
 /// A fact or pattern as people write it.

@@ -12,6 +12,8 @@
 //!    literal, every group of an aggregate and every claimed absence is computed again over all its rows. A fact that was left
 //!    out and matters changes one of these; a fact left out that changes none cannot change the conclusion, because what
 //!    follows positively stays when facts are added.
+//! 3. Where the certificate names its question: every claim is an answer of it. With a casebase the answers are counted, so that
+//!    those left out are as many as it says; the report says whether that could be done.
 //!
 //! Terms without a value (overflow, a text that is no number) never count as a comparison that fails: where one is met while
 //! everything else of a rule holds, the certificate is refused. So are certificates that rest on `ord`.
@@ -28,7 +30,7 @@ mod tree;
 pub use check::Report;
 pub use complete::show;
 pub use problem::{Both, Kind, Problem};
-pub use read::{Certificate, Claim, FORMAT, Fact, Given, Premise, RuleRef, Slot, Step, VERSION};
+pub use read::{Certificate, Claim, FORMAT, Fact, Given, Premise, Question, RuleRef, Slot, Step, VERSION};
 pub use store::{Cell, Store, float};
 
 use crate::lang::program::Program;

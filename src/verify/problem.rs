@@ -102,6 +102,10 @@ kinds! {
     RowsInBase = "E0825", "汇总遗漏或多列了案件库中的行", "the rows of an aggregate are not exactly those that follow from the casebase";
     /// The origin of a given fact is another.
     Origin = "E0826", "给定事实的出处不符", "the origin of a given fact is another";
+    /// A claim is no answer of the question that the certificate names.
+    Question = "E0827", "所主张的结论不是所问的答案", "a claim is no answer of the question that the certificate names";
+    /// The question has more or fewer answers than the certificate says.
+    LeftOut = "E0828", "所问的答案个数与证书所记不符", "the question has another number of answers than the certificate says";
 }
 
 /// One thing that is wrong.

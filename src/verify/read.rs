@@ -44,6 +44,17 @@ pub struct Claim {
     pub fact: Option<String>,
 }
 
+/// What the claims are answers of.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Relation.
+    pub rel: RelId,
+    /// One per column.
+    pub slots: Vec<Slot>,
+    /// Answers that are not claimed.
+    pub left_out: usize,
+}
+
 /// A given fact.
 #[derive(Clone, Debug)]
 pub struct Given {
@@ -103,6 +114,8 @@ pub struct Step {
 pub struct Certificate {
     /// File and hash.
     pub rules: Vec<(String, String)>,
+    /// What was asked, where that is said.
+    pub question: Option<Question>,
     /// Each with its place in the text.
     pub claims: Vec<(String, Claim)>,
     /// Each with its place in the text.
@@ -206,8 +219,8 @@ impl Reader<'_> {
     }
 
     fn certificate(&mut self, tree: &Tree) -> Option<Certificate> {
-        let names = ["format", "version", "rules", "claims", "given", "steps"];
-        let [format, version, rules, claims, given, steps] = self.fields("$", tree, names, &names)?;
+        let names = ["format", "version", "rules", "claims", "given", "steps", "question"];
+        let [format, version, rules, claims, given, steps, question] = self.fields("$", tree, names, &names)?;
         for (name, value) in names.iter().zip([format, version, rules, claims, given, steps]) {
             if value.is_none() {
                 let found = both(format!("没有字段 `{name}`"), format!("no field `{name}`"));
@@ -233,6 +246,7 @@ impl Reader<'_> {
                 out.rules.push((file, hash));
             }
         }
+        out.question = question.and_then(|t| self.question(t));
         let list = claims.and_then(|t| self.list("claims", t)).unwrap_or_default();
         if claims.is_some() && list.is_empty() {
             self.add(Kind::Claim, "claims", both("没有主张", "no claim"), both("至少一项", "at least one"));
@@ -250,6 +264,20 @@ impl Reader<'_> {
             out.steps.extend(self.step(&at, t).map(|s| (at, s)));
         }
         Some(out)
+    }
+
+    fn question(&mut self, tree: &Tree) -> Option<Question> {
+        let [rel, values, left_out] = self.fields("question", tree, ["relation", "values", "left_out"], &[])?;
+        let rel = self.relation("question", rel?)?;
+        let slots = self.slots("question", rel, values?);
+        let count = match left_out? {
+            Tree::Whole(n) => usize::try_from(*n).ok(),
+            _ => None,
+        };
+        if count.is_none() {
+            self.shape("question.left_out", left_out?, "自零起的整数", "a whole number from 0");
+        }
+        Some(Question { rel, slots: slots?, left_out: count? })
     }
 
     fn claim(&mut self, at: &str, tree: &Tree) -> Option<Claim> {

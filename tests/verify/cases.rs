@@ -93,7 +93,7 @@ fn what_lies_is_refused_for_the_reason_recorded() {
         assert_eq!(fs::read_to_string(&recorded).unwrap(), said, "{}", path.display());
     }
     // Those that need a casebase, or too much work, have tests of their own.
-    let elsewhere = [Kind::NotInBase, Kind::PresentInBase, Kind::RowsInBase, Kind::Origin, Kind::Limit];
+    let elsewhere = [Kind::NotInBase, Kind::PresentInBase, Kind::RowsInBase, Kind::Origin, Kind::Limit, Kind::LeftOut];
     let missing: Vec<&Kind> = Kind::ALL.iter().filter(|k| !kinds.contains(k) && !elsewhere.contains(k)).collect();
     assert!(missing.is_empty(), "no example of {missing:?}");
 }
@@ -137,6 +137,13 @@ fn facts_left_out_are_found_in_the_casebase() {
     assert_eq!(against(&text, &all, 10_000), BTreeSet::from([Kind::RowsInBase]));
     let text = certificate(&without("born", "cid"), "heir(ann,cid)");
     assert_eq!(against(&text, &all, 10_000), BTreeSet::from([Kind::PresentInBase]));
+    // Answers that nothing else rests on are missed by counting.
+    let text = certificate(&without("born", "cid"), "heir(ann,N)");
+    assert!(check(&program, &text).valid());
+    assert_eq!(against(&text, &all, 10_000), BTreeSet::from([Kind::LeftOut]));
+    let told = text.replacen("\"left_out\":0", "\"left_out\":1", 1);
+    assert_ne!(told, text);
+    assert_eq!(against(&told, &all, 10_000), BTreeSet::new());
     // And one that lists what is no fact.
     assert_eq!(against(&whole, &without("born", "dan"), 10_000), BTreeSet::from([Kind::NotInBase, Kind::RowsInBase]));
 }
