@@ -41,7 +41,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit)?;
     let head = head(&explanation, setting);
-    let around = Around { head: &head, about: &facts.about, ..Around::default() };
+    let beside = args.form.beside(&mut prover, &explanation)?;
+    let around = Around { head: &head, beside: &beside, about: &facts.about };
     args.form.write(&explanation, &around, &*facts.words(&rules, setting), out)
 }
 

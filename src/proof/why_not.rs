@@ -56,6 +56,8 @@ pub struct Attempt {
     pub fates: Vec<Fate>,
     /// A head column whose computed value differs from the wanted one: column, value, wanted.
     pub head: Option<(usize, Word, Word)>,
+    /// Number of missing rows that only the program's own text could state: facts never bring them.
+    pub fixed: u32,
     /// What it would take.
     pub price: Price,
 }
@@ -68,7 +70,9 @@ impl Attempt {
     }
 
     fn weight(&self) -> u32 {
-        self.fates.iter().map(Fate::weight).sum::<u32>() + if self.head.is_some() { 11 } else { 0 }
+        // Of two ways the one that facts could bring is nearer.
+        let head = if self.head.is_some() { 11 } else { 0 };
+        self.fates.iter().map(Fate::weight).sum::<u32>() + head + 2 * self.fixed
     }
 }
 
@@ -139,8 +143,19 @@ pub(super) fn search_all(
         let rule = program.rule(id);
         let Some(vars) = unify(rule, pattern, true, prover.symbols()) else { continue };
         let fates = vec![None; rule.body.len()];
-        let mut search =
-            Search { prover, id, rule, pattern, vars, fates, best: Vec::new(), keep, every: within > 0, budget };
+        let mut search = Search {
+            prover,
+            id,
+            rule,
+            pattern,
+            vars,
+            fates,
+            best: Vec::new(),
+            keep,
+            every: within > 0,
+            budget,
+            untried: false,
+        };
         search.step(0)?;
         // Of one rule, what lacks more than its nearest says nothing new.
         let least = search.best.first().map_or(0, Attempt::lacking).max(within);
@@ -244,6 +259,8 @@ struct Search<'a, 'p> {
     /// Attempts that would conclude the same row by other values are kept beside each other.
     every: bool,
     budget: usize,
+    /// Some premise agrees with more rows than were tried.
+    untried: bool,
 }
 
 impl Search<'_, '_> {
@@ -286,6 +303,7 @@ impl Search<'_, '_> {
                 let mut rows = Vec::new();
                 self.prover.matching(atom.rel, &columns, &key, &mut rows)?;
                 let before = self.vars.clone();
+                self.untried |= rows.len() > BRANCHES;
                 for number in rows.into_iter().take(BRANCHES) {
                     let row: Vec<Word> = self.prover.row(atom.rel, number).to_vec();
                     if agree(&atom.args, &row, &mut self.vars) {
@@ -404,14 +422,25 @@ impl Search<'_, '_> {
         let mut fates: Vec<Fate> = Vec::with_capacity(self.fates.len());
         for i in 0..self.fates.len() {
             fates.push(match (&self.fates[i], &self.rule.body[i]) {
-                (Some(Fate::Missing(_)) | None, Literal::Atom(a)) => self.missing(a)?,
+                (Some(Fate::Missing(_)), Literal::Atom(a)) => match self.missing(a)? {
+                    // It is there: with its values the attempt was made before, and says what they come to.
+                    Fate::Met(_) if !self.untried && !self.every => return Ok(()),
+                    fate => fate,
+                },
+                (None, Literal::Atom(a)) => self.missing(a)?,
                 (Some(fate), _) => fate.clone(),
                 (None, Literal::Not(_)) => Fate::Open,
                 (None, _) => Fate::Unknown,
             });
         }
-        let mut attempt =
-            Attempt { rule: self.id, vars: self.vars.clone(), fates, head: None, price: Price::default() };
+        let program = self.prover.program();
+        let fixed = |(fate, literal): (&Fate, &Literal)| {
+            let rel = literal.relation().filter(|_| matches!(fate, Fate::Missing(_)))?;
+            (self.prover.rules_of(rel).is_empty() && program.rel(rel).inputs.is_empty()).then_some(())
+        };
+        let fixed = fates.iter().zip(&self.rule.body).filter_map(fixed).count() as u32;
+        let price = Price::default();
+        let mut attempt = Attempt { rule: self.id, vars: self.vars.clone(), fates, head: None, fixed, price };
         for (c, (term, want)) in self.rule.args.iter().zip(self.pattern).enumerate() {
             if let (Some(want), Ok(is)) = (want, body::eval(term, &self.vars, self.prover.symbols()))
                 && is != *want

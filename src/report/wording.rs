@@ -78,7 +78,9 @@ impl<'a> BookWords<'a> {
         if let Some(list) = list(&self.book.program, ty)
             && let Some(code) = self.book.codes.find(list, text)
         {
-            return short(self.language.pick(&code.zh, &code.en)).to_owned();
+            let label = short(self.language.pick(&code.zh, &code.en));
+            let title = self.language == Language::Zh && self.book.program.types[ty.index()].notes.has("title");
+            return if title { format!("《{label}》") } else { label.to_owned() };
         }
         self.with_name(ty, text).unwrap_or_else(|| text.to_owned())
     }
@@ -374,7 +376,8 @@ impl Words for BookWords<'_> {
     }
 
     fn words_absence(&self, rel: RelId) -> bool {
-        self.book.program.rel(rel).notes.has(self.language.pick("not.zh", "not.en"))
+        let notes = &self.book.program.rel(rel).notes;
+        notes.has(self.language.pick("not.zh", "not.en")) && !notes.has("through")
     }
 
     fn context(&self, of: &[(RelId, Vec<Option<Value>>)]) -> Vec<Row> {

@@ -38,7 +38,7 @@ pub struct RuleInfo {
     pub mute: bool,
 }
 
-const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain", "provision", "matching", "zh", "en"];
+const TYPE_KEYS: &[&str] = &["codes", "names", "pattern", "plain", "provision", "title", "matching", "zh", "en"];
 const DECL_KEYS: &[&str] = &[
     "input",
     "needed",
@@ -66,6 +66,7 @@ const DECL_KEYS: &[&str] = &[
     "verdict",
     "leaf",
     "quiet",
+    "through",
     "lack",
     "part",
     "context",

@@ -5,7 +5,7 @@ use super::super::view::{Detail, blank};
 use super::super::words::{Doubt, Language, Part, operator};
 use super::tell::Teller;
 use super::{Sentence, Tone};
-use crate::lang::program::CmpOp;
+use crate::lang::program::{CmpOp, RelId};
 use crate::proof::graph::{Node, NodeIndex, Value};
 use std::collections::HashSet;
 
@@ -129,6 +129,9 @@ impl Teller<'_> {
                         continue;
                     }
                     let next = self.below(node);
+                    if self.rests_on_sibling(above, node) {
+                        continue;
+                    }
                     let choice = self.words.part(*rel).is_some_and(|p| p.0 == Part::Unsaid);
                     if choice && self.words.leaf(*rel, Detail::Middle) {
                         let text = self.words.absence(*rel, pattern);
@@ -190,6 +193,21 @@ impl Teller<'_> {
                 out.say(text, Tone::NotShown, node);
             }
         }
+    }
+
+    /// Whether every attempt at an absence lacks a row that the attempt above it lacks beside it: then it says nothing new.
+    fn rests_on_sibling(&self, above: NodeIndex, node: NodeIndex) -> bool {
+        let absent = |attempt: NodeIndex| -> Vec<(RelId, &Vec<Option<Value>>)> {
+            let below = self.below(attempt).into_iter().filter(|n| *n != node && self.lacking(attempt, *n));
+            let of = |n: NodeIndex| match &self.graph[n] {
+                Node::Absent { rel, pattern, .. } => Some((*rel, pattern)),
+                _ => None,
+            };
+            below.filter_map(of).collect()
+        };
+        let (siblings, attempts) = (absent(above), self.below(node));
+        let rests = |attempt: &NodeIndex| absent(*attempt).iter().any(|a| siblings.contains(a));
+        !siblings.is_empty() && !attempts.is_empty() && attempts.iter().all(rests)
     }
 
     /// A fact in words; a helper without a sentence gives way to what it rests on.
