@@ -13,13 +13,12 @@ use crate::engine::functor;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, Atom, CmpOp, Const, Literal, Program, RelId, Rule, RuleId, Term, VarId};
+use crate::lang::program::{Arg, CmpOp, Literal, Program, RelId, Rule, RuleId, Term, VarId};
 use crate::proof::given::Lookup;
 use crate::proof::rank::Ranks;
 use crate::proof::record::{Ground, Record};
 use crate::proof::whole::Whole;
 use crate::rulebook::Rulebook;
-use rustc_hash::{FxHashMap, FxHashSet};
 use skeleton::{Skeleton, Skeletons};
 
 /// A value that is known when a literal is reached.
@@ -76,8 +75,6 @@ pub(super) struct Shapes<'a, 'p> {
     recursive: Vec<bool>,
     /// By relation: whether its rows come from rules only.
     concluded: Vec<bool>,
-    /// By relation: the rules that can have concluded anything in this run.
-    live: Vec<Vec<RuleId>>,
     /// By relation: the plans of its rules, when first needed.
     plans: Vec<Option<Vec<Plan<'p>>>>,
     /// By relation and row, one more than the number of the skeleton.
@@ -96,7 +93,6 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
                 recursive[rel.index()] = stratum.recursive;
             }
         }
-        let live = live(program, &whole);
         // Premises of a rule that is not recursive lie in lower strata.
         let ordered = program.strata.iter().flat_map(|s| &s.relations);
         let stray = (0..n as u32).map(RelId).filter(|r| whole.rules_of(*r).is_empty());
@@ -104,7 +100,7 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
             uniform[rel.index()] = Some(skeletons.number(Skeleton::Given(rel)));
         }
         for rel in ordered {
-            let rules = &live[rel.index()];
+            let rules = whole.rules_of(*rel);
             if recursive[rel.index()] || rules.len() != 1 || !concluded[rel.index()] {
                 continue;
             }
@@ -113,7 +109,7 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
             }
         }
         let plans = (0..n).map(|_| None).collect();
-        Self { program, whole, skeletons, uniform, recursive, concluded, live, plans, memo: vec![Vec::new(); n] }
+        Self { program, whole, skeletons, uniform, recursive, concluded, plans, memo: vec![Vec::new(); n] }
     }
 
     /// The skeleton of a row, by number; `None` when no rule explains it, which a finished run does not leave.
@@ -149,14 +145,10 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
         // Each row looks at relations of lower strata only, so the plans are not needed by what it asks for.
         let values: Vec<Word> = self.whole.row(rel, row).to_vec();
         let (mut vars, mut keys): (Vec<Option<Word>>, Vec<Word>) = (Vec::new(), Vec::new());
-        let mut left = plans.iter().filter(|p| could(p, &values)).count();
+        let alone = plans.iter().filter(|p| could(p, &values)).nth(1).is_none();
         let mut best: Option<u32> = None;
         for plan in &mut plans {
-            if !could(plan, &values) {
-                continue;
-            }
-            left -= 1;
-            if !unify(plan, &values, &mut vars) {
+            if !could(plan, &values) || !unify(plan, &values, &mut vars) {
                 continue;
             }
             let (rule, uniform) = (plan.id, plan.uniform);
@@ -165,7 +157,7 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
                     continue;
                 }
                 // The row is there, and nothing else could have concluded it.
-                if left == 0 && best.is_none() {
+                if alone {
                     best = Some(shape);
                     break;
                 }
@@ -185,12 +177,8 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
     }
 
     fn compile(&mut self, rel: RelId) -> Vec<Plan<'p>> {
-        let rules = self.live[rel.index()].clone();
-        let mut plans: Vec<Plan<'p>> = rules.into_iter().map(|id| self.plan(id)).collect();
-        // What is best wherever it matches is tried first.
-        let rank = |p: &Plan<'_>| p.uniform.map_or((1, None), |u| (0, Some(self.skeletons.rank_of(u))));
-        plans.sort_by_cached_key(rank);
-        plans
+        let rules: Vec<RuleId> = self.whole.rules_of(rel).to_vec();
+        rules.into_iter().map(|id| self.plan(id)).collect()
     }
 
     fn plan(&mut self, id: RuleId) -> Plan<'p> {
@@ -290,39 +278,6 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
     pub(super) fn describe(&self, number: u32) -> (String, Vec<RuleId>) {
         self.skeletons.describe(number)
     }
-}
-
-/// By relation, its rules but those with a premise of which no row has the constants that the rule asks for.
-fn live(program: &Program, whole: &Whole<'_>) -> Vec<Vec<RuleId>> {
-    let mut values: FxHashMap<(RelId, usize), FxHashSet<Word>> = FxHashMap::default();
-    let mut stands = |rel: RelId, column: usize, c: &Const| {
-        let known = values.entry((rel, column)).or_insert_with(|| {
-            let mut found = FxHashSet::default();
-            let mut last = None;
-            for word in whole.table(rel).rows().map(|r| r[column]) {
-                if last != Some(word) {
-                    found.insert(word);
-                    last = Some(word);
-                }
-            }
-            found
-        });
-        // A text that no row holds has no word.
-        whole.known_word(c).is_some_and(|w| known.contains(&w))
-    };
-    let mut holds = |atom: &Atom| {
-        let mut constants = atom.args.iter().enumerate();
-        !whole.table(atom.rel).is_empty()
-            && constants.all(|(i, a)| !matches!(a, Arg::Const(c) if !stands(atom.rel, i, c)))
-    };
-    let mut out = vec![Vec::new(); program.relations.len()];
-    for (i, rule) in program.rules.iter().enumerate() {
-        let mut atoms = rule.body.iter().filter_map(|l| if let Literal::Atom(a) = l { Some(a) } else { None });
-        if atoms.all(&mut holds) {
-            out[rule.head.index()].push(RuleId(i as u32));
-        }
-    }
-    out
 }
 
 /// Skeletons of the premises of a rule that are always the same, and whether those are all.

@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 2)]
     cost: usize,
     /// Most situations looked at
-    #[arg(long, value_name = "N", default_value_t = 3000)]
+    #[arg(long, value_name = "N", default_value_t = 800)]
     states: usize,
     #[command(flatten)]
     form: Form,

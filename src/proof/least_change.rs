@@ -48,7 +48,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { cost: 3, states: 3000 }
+        Self { cost: 3, states: 800 }
     }
 }
 

@@ -7,8 +7,8 @@ use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
-use crate::engine::value::{self, Word};
-use crate::lang::program::{Const, Program, RelId, RuleId};
+use crate::engine::value::Word;
+use crate::lang::program::{Program, RelId, RuleId};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
@@ -68,17 +68,6 @@ impl<'p> Whole<'p> {
     pub fn concluded(&self, rel: RelId) -> bool {
         let stated = || self.program.facts.iter().any(|f| f.rel == rel);
         !self.rules_of[rel.index()].is_empty() && self.program.rel(rel).inputs.is_empty() && !stated()
-    }
-
-    /// The word of a constant; `None` for a text that does not occur.
-    #[must_use]
-    pub fn known_word(&self, c: &Const) -> Option<Word> {
-        match c {
-            Const::Symbol(s) => self.symbols.get(s),
-            Const::Number(n) => Some(value::from_number(*n)),
-            Const::Unsigned(u) => Some(*u),
-            Const::Float(f) => Some(value::from_float(*f)),
-        }
     }
 
     /// The symbol table, to show values.

@@ -5,7 +5,7 @@ use crate::rulebook::Rulebook;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A hash that depends on what a skeleton says alone, not on the order in which skeletons were met.
-pub(super) type Digest = [u8; 16];
+type Digest = [u8; 16];
 
 /// What leads to a row; premises by number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -15,7 +15,7 @@ pub(super) enum Skeleton {
 }
 
 /// How near the ground, how large, and what it is: the first is taken.
-pub(super) type Rank = (u32, u64, Digest);
+type Rank = (u32, u64, Digest);
 
 #[derive(Debug)]
 pub(super) struct Skeletons<'a> {
@@ -71,11 +71,6 @@ impl<'a> Skeletons<'a> {
         self.list.push((s.clone(), rank));
         self.known.insert(s, n);
         n
-    }
-
-    /// What makes it better than another: the least is taken.
-    pub(super) fn rank_of(&self, number: u32) -> Rank {
-        self.list[number as usize].1
     }
 
     /// Whether the first of two is taken.

@@ -433,7 +433,7 @@ impl<'a> Teller<'a> {
             paragraphs += 1;
             let Node::Absent { rel, pattern, .. } = &self.graph[node] else { continue };
             let says = if node == root {
-                let zh = "要得出所问结论，逐项看所缺的是";
+                let zh = "所问结论尚缺以下各项";
                 self.language.pick(zh, "what each rule that could conclude it lacks").to_owned()
             } else {
                 self.words.absence(*rel, pattern)
