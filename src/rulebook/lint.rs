@@ -167,8 +167,8 @@ fn unused(program: &Program, out: &mut Vec<Diagnostic>) {
         }
     }
     for (i, r) in program.relations.iter().enumerate() {
-        let speaks =
-            !r.outputs.is_empty() || r.printsize || ["constraint", "mark", "holidays"].iter().any(|k| r.notes.has(k));
+        let told = ["constraint", "mark", "holidays", "context"].iter().any(|k| r.notes.has(k));
+        let speaks = !r.outputs.is_empty() || r.printsize || told;
         if r.kind == RelationKind::Declared
             && !speaks
             && !read.contains(&RelId(i as u32))
