@@ -515,7 +515,7 @@ fn a_step_bound_changes_the_way_but_not_the_answer() {
 
 /// The order of premises follows from how many values a column of a conclusion can have, not from its type.
 #[test]
-fn a_question_about_one_person_looks_at_that_person() {
+fn a_question_about_one_case_looks_at_its_person() {
     let mut text = String::from(
         ".decl took_part(case: number, person: symbol)\n.input took_part\n\
          .decl marked(case: number, kind: symbol)\n.input marked\n\
@@ -528,7 +528,7 @@ fn a_question_about_one_person_looks_at_that_person() {
     for c in 0..3000 {
         text.push_str(&format!("took_part({c}, \"p{}\"). marked({c}, \"k{}\").\n", c % 700, c % 3));
     }
-    let (_, e) = run(&text, "again", &[s("p7"), None], &Options::default());
-    assert_eq!(e.answers.len(), 2);
+    let (_, e) = run(&text, "again", &[None, n(2107)], &Options::default());
+    assert_eq!(e.answers.len(), 1);
     assert!(e.facts_seen < 60, "{} facts looked at", e.facts_seen);
 }

@@ -140,8 +140,17 @@ fn by_demand_and_by_the_engine_are_one() {
         memory: None,
     };
     let given = zhuize::bulk::load(&book, &request).unwrap().database;
-    let all =
-        |mode| query::answer::answer(&book.program, &book.codes, given.clone(), &compiled.asked, mode, 1).unwrap();
+    let all = |mode| {
+        query::answer::answer(
+            &book.program,
+            &book.codes,
+            given.clone(),
+            &compiled.asked,
+            mode,
+            &zhuize::engine::limit::Options::single(),
+        )
+        .unwrap()
+    };
     let (demand, engine) = (all(Mode::Demand), all(Mode::Engine));
     assert!(compiled.asked.iter().all(|a| a.named), "each names something");
     assert_eq!(demand, engine);

@@ -72,12 +72,12 @@ pub fn before(facts: &Path, limit: Option<u64>) -> Result<(), Refused> {
     if needed > limit { Err(Refused { needed, limit, loaded: false }) } else { Ok(()) }
 }
 
-/// Whether the process has kept within its limit so far.
+/// Whether the process has kept within its limit all the time so far.
 ///
 /// # Errors
 /// When it has not.
 pub fn kept(limit: Option<u64>) -> Result<(), Refused> {
-    let needed = resident();
+    let needed = status("VmHWM:");
     match limit {
         Some(limit) if needed > limit => Err(Refused { needed, limit, loaded: true }),
         _ => Ok(()),
@@ -96,8 +96,13 @@ pub fn options(request: &Request) -> Options {
 
 /// Memory of this process, in bytes; 0 where nobody knows.
 fn resident() -> u64 {
+    status("VmRSS:")
+}
+
+/// A line of the system's account of this process.
+fn status(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|l| l.strip_prefix(name));
     line.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }
 

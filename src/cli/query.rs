@@ -101,21 +101,22 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 .to_owned(),
         ));
     }
-    let threads = args.question.choice.threads;
+    let options = bulk::memory::options(&args.question.request(setting, false)?);
     let (given, far) = given(args, &book, &asked, &outputs, setting, err)?;
     let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
     let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
     let kept = given.clone();
     let source = far.clone().map(|b| -> Arc<dyn Source> { b });
     let shown: Vec<Shown> = if asked.is_empty() {
-        let found = query::answer::relations(&book.program, &book.codes, (given, source), &outputs, threads);
+        let found = query::answer::relations(&book.program, &book.codes, (given, source), &outputs, &options);
         let title = |a: &Asked| Some(book.program.rel(a.rel).name.clone());
         found.map_err(form::limit)?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
     } else {
         let from = (given, source);
-        let found = query::answer::answer_from(&book.program, &book.codes, from, &asked, Mode::Auto, threads);
+        let found = query::answer::answer_from(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
         asked.into_iter().zip(found.map_err(form::limit)?).map(|(a, rows)| (None, a, rows)).collect()
     };
+    setting.kept()?;
     let empty = shown.iter().all(|(_, _, rows)| rows.rows.is_empty());
     if empty && !setting.quiet {
         for t in unknown {

@@ -100,6 +100,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         let form = Form { workbook: language, ..form };
         let more = Further { skeletons, workbook: extra, form };
         fill(&book, &request, &run, &mut staging, written, more)?;
+        setting.kept()?;
         finish(staging, &book.program, tables)?;
     } else if let Some(file) = &args.output {
         whole(file, &workbook()?)?;

@@ -41,6 +41,14 @@ impl Setting {
         }
     }
 
+    /// Whether the process has kept within the memory allowed.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn kept(&self) -> Result<(), Failure> {
+        crate::bulk::memory::kept(self.memory).map_err(|r| Failure::Limit(r.text(self.lang == Lang::Zh)))
+    }
+
     /// The language for the messages of the loader.
     pub fn facts_lang(&self) -> facts::Lang {
         match self.lang {

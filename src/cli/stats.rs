@@ -62,9 +62,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let mut loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
     let given = std::mem::take(&mut loaded.database);
     let kept = given.clone();
-    let threads = args.question.choice.threads;
-    let answers = query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Engine, threads);
+    let options = bulk::memory::options(&request);
+    let answers = query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Engine, &options);
     let answers = answers.map_err(form::limit)?;
+    setting.kept()?;
     let origins = Origins::default();
     let words = BookWords::new(&book, &kept, &origins, form::language(setting));
     let all = asks.iter().zip(&asked).zip(&answers);

@@ -51,6 +51,19 @@ pub(super) fn by_name(name: &str) -> Option<(&str, Layout, bool)> {
     None
 }
 
+/// Text in which lines end with carriage returns alone, as old systems end them, with line feeds in their place.
+pub(super) fn with_lines(text: Cow<'_, str>) -> Cow<'_, str> {
+    let has = |b: u8| memchr::memchr(b, text.as_bytes()).is_some();
+    if has(b'\n') || !has(b'\r') { text } else { Cow::Owned(text.replace('\r', "\n")) }
+}
+
+/// What a file is that begins as no text does.
+fn other_form(bytes: &[u8]) -> Option<&'static str> {
+    let known: [(&[u8], &str); 4] =
+        [(b"PK\x03\x04", "xlsx"), (b"PAR1", "parquet"), (b"\x1f\x8b", "gz"), (b"\xd0\xcf\x11\xe0", "xls")];
+    known.into_iter().find(|(magic, _)| bytes.starts_with(magic)).map(|k| k.1)
+}
+
 /// Bytes to which so many packed bytes may grow.
 pub(super) fn most(packed: u64, limit: u64) -> u64 {
     limit.min(packed.saturating_mul(RATIO).max(SMALL))
@@ -91,6 +104,12 @@ pub(super) fn decode<'a>(
     asked: Option<&'static Encoding>,
 ) -> Result<(Cow<'a, str>, &'static str), Box<Defect>> {
     let defect = |line, problem, at| broken(name, &bytes, line, problem, at);
+    if let Some(form) = other_form(&bytes) {
+        return Err(Box::new(Defect::new(
+            Place { file: name.clone(), ..Place::default() },
+            Problem::OtherForm { form },
+        )));
+    }
     let bom = || Encoding::for_bom(&bytes).map(|(e, _)| e);
     if let Some(encoding) = asked.or_else(bom).filter(|e| *e != encoding_rs::UTF_8) {
         return by(encoding, &bytes).map(|text| (Cow::Owned(text), encoding.name())).map_err(|(offset, line)| {
@@ -120,7 +139,8 @@ pub(super) fn decode<'a>(
         let problem = Problem::Undecodable { encoding: "UTF-8", offset: utf8_at, other: None };
         return Err(defect(utf8_line, problem, utf8_at));
     }
-    match by(encoding_rs::GB18030, &bytes) {
+    // A mark of UTF-8 before other text was put there by a program that knew no better.
+    match by(encoding_rs::GB18030, bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)) {
         Ok(text) => match mixed(&bytes) {
             None => Ok((Cow::Owned(text), "GB18030")),
             Some((utf8, other)) => Err(defect(other, Problem::Mixed { utf8, other }, utf8_at)),

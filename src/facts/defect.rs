@@ -43,6 +43,8 @@ pub enum Problem {
     Twice { first: String },
     /// A packed file that does not unpack; `cut` if its end is missing.
     Damaged { form: &'static str, cut: bool, reason: String },
+    /// A file that is no text, whatever its name promises; `form`: the ending that it should have.
+    OtherForm { form: &'static str },
     /// A columnar file whose columns are compressed in a way that is not read.
     Codec { codec: String },
     /// A column of a columnar file holds what no cell of a table can.
@@ -127,7 +129,7 @@ impl Problem {
             Problem::NeededMissing => "E0503",
             Problem::Undecodable { .. } => "E0504",
             Problem::Twice { .. } => "E0515",
-            Problem::Damaged { .. } | Problem::Codec { .. } => "E0516",
+            Problem::Damaged { .. } | Problem::Codec { .. } | Problem::OtherForm { .. } => "E0516",
             Problem::ColumnKind { .. } | Problem::NotText => "E0500",
             Problem::TooLarge { .. } => "E0517",
             Problem::WhichSheet { .. } => "E0518",

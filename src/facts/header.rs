@@ -2,6 +2,7 @@
 
 use super::defect::{Choice, Defect, Place, Problem};
 use super::nearest::{self, fold};
+use super::normal;
 use super::part::Part;
 use super::record::{Layout, Record, Records};
 use super::schema::{ColumnSchema, TableSchema};
@@ -55,7 +56,7 @@ pub(super) fn layout(text: &str, table: &TableSchema, promised: Layout) -> Layou
     let known = |layout: Layout| {
         let (mut records, mut record) = (Records::new(line, layout), Record::default());
         records.next(&mut record);
-        record.fields.iter().filter(|f| column(table, records.field(**f).trim()).is_some()).count()
+        record.fields.iter().filter(|f| column(table, normal::bare(&records.field(**f))).is_some()).count()
     };
     let other = if promised == Layout::Tabs { Layout::Commas } else { Layout::Tabs };
     if known(other) > known(promised) { other } else { promised }
@@ -75,7 +76,8 @@ pub(super) fn find<'a>(
             if !records.next(record) {
                 break;
             }
-            let known = record.fields.iter().filter(|f| column(table, records.field(**f).trim()).is_some()).count();
+            let known =
+                record.fields.iter().filter(|f| column(table, normal::bare(&records.field(**f))).is_some()).count();
             if known >= enough {
                 return true;
             }
@@ -88,7 +90,7 @@ pub(super) fn find<'a>(
 impl Header {
     /// Reads the header, notes the fields of the columns in the part, and reports what is wrong.
     pub fn read(part: &mut Part<'_>, records: &Records<'_>, record: &Record, table: &TableSchema) -> Header {
-        let names: Vec<Arc<str>> = record.fields.iter().map(|s| Arc::from(records.field(*s).trim())).collect();
+        let names: Vec<Arc<str>> = record.fields.iter().map(|s| Arc::from(normal::bare(&records.field(*s)))).collect();
         let mut h = Header { source: None, unnamed: Vec::new(), names };
         let whole = part.input.place(record.line);
         let place = |i: usize, name: &Arc<str>| {

@@ -139,6 +139,7 @@ impl Defect {
             Problem::Twice { first } => format!("同一张表有两个文件：{first} 和 {}", show(&self.place.file)),
             Problem::Damaged { form, cut: true, .. } => format!("压缩文件（{form}）不完整，后半部分缺失"),
             Problem::Damaged { form, reason, .. } => format!("不是可用的 {form} 文件：{reason}"),
+            Problem::OtherForm { form } => format!("文件名表明是文本，内容却是 {form} 文件"),
             Problem::Codec { codec } => format!("各列以 {codec} 压缩，本程序不读这种压缩"),
             Problem::ColumnKind { kind } => format!("列{v}的类型是 {kind}，表格的单元格容纳不了"),
             Problem::NotText => "该值不是 UTF-8 文本".to_owned(),
@@ -217,6 +218,7 @@ impl Defect {
                 format!("the packed file ({form}) is cut off: its end is missing")
             }
             Problem::Damaged { form, reason, .. } => format!("no usable {form} file: {reason}"),
+            Problem::OtherForm { form } => format!("by its name it is text, by its content {form}"),
             Problem::Codec { codec } => format!("its columns are compressed with {codec}, which is not read"),
             Problem::ColumnKind { kind } => {
                 format!("the column {v} is of the type {kind}, which no cell of a table holds")
@@ -314,6 +316,10 @@ impl Defect {
             ),
             Problem::Twice { .. } => ("请只保留一个", "keep one of them"),
             Problem::Damaged { .. } => ("请重新取得或重新导出该文件", "get or export the file anew"),
+            Problem::OtherForm { form: "xls" } => {
+                ("请在表格软件中另存为 .xlsx", "save it as .xlsx in a spreadsheet program")
+            }
+            Problem::OtherForm { .. } => ("请把文件名的后缀改得与内容相符", "give it the ending that its content has"),
             Problem::Codec { .. } => (
                 "请以 snappy、gzip 压缩或不压缩的方式重新写出",
                 "write it anew, compressed with snappy or gzip, or not at all",

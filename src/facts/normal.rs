@@ -30,6 +30,20 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     if new == text { Cow::Borrowed(text) } else { Cow::Owned(new) }
 }
 
+/// The text without what nobody sees at its ends: blanks, marks of byte order, spaces and joiners of no width.
+#[must_use]
+#[inline]
+pub fn bare(text: &str) -> &str {
+    let text = text.trim();
+    let wide = |b: Option<&u8>| b.is_some_and(|b| *b >= 0x80);
+    let edges = text.as_bytes();
+    if wide(edges.first()) || wide(edges.last()) { text.trim_matches(unseen) } else { text }
+}
+
+fn unseen(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
 /// Form of a name or key: full-width digits, letters and brackets become plain ones, nothing else; with `matching` more.
 #[must_use]
 #[inline]

@@ -168,15 +168,15 @@ impl<'a> Column<'a, '_> {
     ) -> Result<Word, (Problem, Word)> {
         let kind = &self.schema.kind;
         let mut plain = text;
-        let bare = plain.trim();
+        let bare = normal::bare(&plain);
         if bare.is_empty() {
             return self.blank.ok_or((Problem::Blank, stand_in(row)));
         }
         if bare.len() < plain.len() && !matches!(kind, Kind::Plain) {
             seen.trimmed = true;
             plain = match plain {
-                Cow::Borrowed(s) => Cow::Borrowed(s.trim()),
-                Cow::Owned(s) => Cow::Owned(s.trim().to_owned()),
+                Cow::Borrowed(s) => Cow::Borrowed(normal::bare(s)),
+                Cow::Owned(s) => Cow::Owned(normal::bare(&s).to_owned()),
             };
         }
         let memo = if let (Cow::Borrowed(s), false) = (&plain, seen.trimmed) { Some(*s) } else { None };

@@ -8,6 +8,7 @@ use super::header;
 use super::load::LoadOptions;
 use super::log::Log;
 use super::nearest::{fold, nearest};
+use super::normal;
 use super::part::Conversion;
 use super::record::Layout;
 use super::schema::{Schema, TableSchema};
@@ -89,7 +90,7 @@ impl Gathered {
             return Ok(Text { text: Cow::Borrowed(text), encoding: "UTF-8", layout: Layout::Sheet });
         }
         if self.layout == Layout::Rows {
-            let wanted = |name: &str| header::wanted(table, name.trim());
+            let wanted = |name: &str| header::wanted(table, normal::bare(name));
             let text = columnar::read(&self.name, &self.bytes, options.unpacked, &wanted)?;
             return Ok(Text { text: Cow::Owned(text), encoding: "UTF-8", layout: Layout::Rows });
         }
@@ -101,6 +102,7 @@ impl Gathered {
         };
         let asked = options.encoding.filter(|_| !self.shipped);
         let (text, encoding) = decode::decode(&self.name, bytes, asked)?;
+        let text = decode::with_lines(text);
         Ok(Text { text, encoding, layout: self.layout })
     }
 }

@@ -18,9 +18,10 @@ pub fn from_civil(year: i32, month: u32, day: u32) -> i32 {
 /// Year, month, day of a day number.
 #[must_use]
 pub fn to_civil(day: i32) -> (i32, u32, u32) {
-    let z = day + 719_468;
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
+    // Rules count days up to the end of 32 bits: the shift to the era would leave them.
+    let z = i64::from(day) + 719_468;
+    let era = z.div_euclid(146_097) as i32;
+    let doe = z.rem_euclid(146_097) as i32;
     let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
     let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     let mp = (5 * doy + 2) / 153;
@@ -43,7 +44,7 @@ pub fn month_length(year: i32, month: u32) -> u32 {
 /// Weekday, 1 = Monday to 7 = Sunday.
 #[must_use]
 pub fn weekday(day: i32) -> u32 {
-    (day + 3).rem_euclid(7) as u32 + 1
+    (i64::from(day) + 3).rem_euclid(7) as u32 + 1
 }
 
 /// Why a text is no date of the form `YYYY-MM-DD`.
@@ -106,6 +107,8 @@ mod tests {
                 }
             }
         }
+        assert_eq!((to_civil(i32::MAX), weekday(i32::MAX)), ((5_881_580, 7, 11), 5));
+        assert_eq!((to_civil(i32::MIN), weekday(i32::MIN)), ((-5_877_641, 6, 23), 2));
         assert_eq!(weekday(0), 4);
         assert_eq!(weekday(from_civil(2024, 9, 25)), 3);
         for bad in ["2023-02-30", "2023-13-01", "2023-1-01", "2023/01/01", "20230101", ""] {

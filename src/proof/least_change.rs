@@ -433,9 +433,9 @@ impl Search<'_, '_> {
         let new = |s: &mut Self, made_up: bool| -> Option<Vec<Word>> {
             let mut n = s.used;
             let mut row = Vec::with_capacity(wanted.len());
-            for at in 0..wanted.len() {
+            for (at, word) in wanted.iter().enumerate() {
                 let made = (made_up && open(at) && c.fresh[at]).then(|| s.made_up(rel, at, &mut n)).flatten();
-                let known = wanted[at].or(c.blank[at]);
+                let known = word.or(c.blank[at]);
                 row.push(known.or(made).or_else(|| s.prover.some_value(rel, at))?);
             }
             Some(row)

@@ -62,9 +62,9 @@ pub fn answer(
     given: Database,
     asked: &[Asked],
     mode: Mode,
-    threads: usize,
+    options: &Options,
 ) -> Result<Vec<Answer>, Limit> {
-    answer_from(program, codes, (given, None), asked, mode, threads)
+    answer_from(program, codes, (given, None), asked, mode, options)
 }
 
 /// [`answer`] with further rows in a source. Rows that a question by demand needs are fetched; the engine takes those that are
@@ -78,7 +78,7 @@ pub fn answer_from(
     (given, far): (Database, Option<Arc<dyn Far>>),
     asked: &[Asked],
     mode: Mode,
-    threads: usize,
+    options: &Options,
 ) -> Result<Vec<Answer>, Limit> {
     let demand = match mode {
         Mode::Auto => asked.iter().all(|a| a.named),
@@ -102,7 +102,7 @@ pub fn answer_from(
     }
     let wanted = Some(asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel])).collect());
     let unsettled = far.map(|far| Arc::new(program.rules.iter().map(|r| !far.settles(r.head)).collect()));
-    let options = Options { threads, wanted, rules: unsettled, ..Options::default() };
+    let options = Options { wanted, rules: unsettled, ..options.clone() };
     let (all, _) = engine::evaluate(program, given, &options)?;
     let rows = |rel: RelId| all.table(rel).rows().map(<[Word]>::to_vec);
     let marks = |a: &Asked| a.marks.iter().map(|m| rows(m.rel).collect()).collect();
@@ -119,7 +119,7 @@ pub fn relations(
     codes: &CodeLists,
     given: (Database, Option<Arc<dyn Far>>),
     wanted: &[RelId],
-    threads: usize,
+    options: &Options,
 ) -> Result<Vec<(Asked, Answer)>, Limit> {
     let column = |rel: RelId, c: usize| super::ColumnOf {
         name: program.rel(rel).columns[c].name.clone(),
@@ -143,7 +143,7 @@ pub fn relations(
         }
     };
     let asked: Vec<Asked> = wanted.iter().map(whole).collect();
-    let answers = answer_from(program, codes, given, &asked, Mode::Engine, threads)?;
+    let answers = answer_from(program, codes, given, &asked, Mode::Engine, options)?;
     Ok(asked.into_iter().zip(answers).collect())
 }
 

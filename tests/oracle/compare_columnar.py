@@ -48,6 +48,14 @@ def main():
                 kinds |= {r[1] for r in con.execute(f"DESCRIBE SELECT * FROM read_parquet('{ours}')").fetchall()}
                 tables += 1
                 cells += len(got[0]) * len(got[1])
+            answer = tmp / "answer.parquet"
+            question = "cases(case=C, act_date=D), Y = year(D)"
+            command = [zhuize, "query", facts, "--as-of", DAY, "--format", "parquet", "-o", str(answer), question]
+            subprocess.run(command, check=True)
+            kinds |= {r[1] for r in con.execute(f"DESCRIBE SELECT * FROM read_parquet('{answer}')").fetchall()}
+            right, all_rows = con.execute(f"SELECT count(*) FILTER (year(D) = Y), count(*) FROM read_parquet('{answer}')").fetchone()
+            if right != all_rows or right < 5:
+                sys.exit(f"{facts}: DuckDB finds other years in {all_rows - right} of {all_rows} days")
             (tmp / "facts").mkdir()
             for text in sorted(pathlib.Path(facts).glob("*.csv")):
                 # Types as DuckDB finds them out: days become DATE, numbers BIGINT, yes and no stay text.

@@ -66,7 +66,10 @@ pub(super) fn read(path: &Path, options: &LoadOptions, log: &mut Log) -> Vec<Sou
         .map_err(|p| Box::new(Defect::new(whole(&name), p)))
         .and_then(|b| decode::decode(&name, b, options.encoding));
     match text {
-        Ok((text, _)) => table(name, &text, sniff(&text, layout), log).into_iter().collect(),
+        Ok((text, _)) => {
+            let text = decode::with_lines(text);
+            table(name, &text, sniff(&text, layout), log).into_iter().collect()
+        }
         Err(d) => {
             log.push(*d);
             Vec::new()
