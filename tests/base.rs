@@ -70,7 +70,6 @@ fn questions_are_answered_as_over_the_casebase() {
         &["why", "disposition(C,\"p176\",I,S)"],
         &["why", "escalated(C,O,I,_)"],
         &["why-not", "liable(\"d61\",P,\"zz-injury\",_,_)"],
-        &["why-not", "liable(\"nobody\",P,I,_,_)"],
         &["what-if", "--remove", "participants(\"d61\",_,_,_,_)"],
         &["what-if", "--remove", "rulings(\"d61\",_,_,_,_,_)", "--proofs"],
         &["what-if", "--remove", "rulings(\"no case\",_,_,_,_,_)"],
@@ -92,12 +91,20 @@ fn questions_are_answered_as_over_the_casebase() {
             zhuize(&args)
         };
         let (there, here) = (ask(&facts), ask(&base));
-        let same = |o: &Output| text(&o.stdout).replace(base.to_str().unwrap(), facts.to_str().unwrap());
+        // How many situations a search looks at depends on the values that lie at hand.
+        let states =
+            |l: &str| l.split(" states)").next().unwrap().trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let same = |o: &Output| {
+            let said = text(&o.stdout).replace(base.to_str().unwrap(), facts.to_str().unwrap());
+            said.lines()
+                .map(|l| if l.contains(" states)") { states(l) } else { l.to_owned() } + "\n")
+                .collect::<String>()
+        };
         let (all_there, all_here) = (same(&there), same(&here));
         let parts = all_there.lines().zip(all_here.lines()).find(|(a, b)| a != b);
         assert!(all_there == all_here, "{q:?}: {parts:?}");
         assert_eq!((there.status.code(), text(&there.stderr)), (here.status.code(), text(&here.stderr)), "{q:?}");
-        assert_ne!(there.status.code(), Some(2), "{q:?}: {}", text(&there.stderr));
+        assert!(!text(&there.stderr).contains("error["), "{q:?}: {}", text(&there.stderr));
     }
     // Its own day is the day of a base.
     let own = zhuize(&["query", base.to_str().unwrap(), "deadline(C,_,_,D,S), count by S"]);
@@ -495,7 +502,7 @@ fn what_does_not_fit_is_refused() {
     stranger.retain(|name, _| name == "participants.csv" || name == "cases.csv");
     write(&changes, &stranger);
     let o = zhuize(&["update", &dir, &path]);
-    assert!(text(&o.stderr).contains("`nobody`"), "{}", text(&o.stderr));
+    assert!(text(&o.stderr).contains("\"nobody\""), "{}", text(&o.stderr));
     assert_eq!(o.status.code(), Some(4));
     refused(
         &["update", demo().to_str().unwrap(), "--withdraw", "d61"],

@@ -7,7 +7,7 @@ use crate::bulk::{self, Request};
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::facts::{self, LoadOptions, Loaded, Sources, Standing, dimension};
-use crate::lang::program::{Const, Prim, Program, RelId};
+use crate::lang::program::{Const, Program, RelId};
 use crate::proof::given::Source;
 use crate::rulebook::Rulebook;
 use rustc_hash::FxHashSet;
@@ -22,7 +22,7 @@ impl Base {
     pub fn loaded(&self, book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
         let program = &book.program;
         let sources = Sources { folder: None, shipped: bulk::shipped(book, &request.set) };
-        let options = LoadOptions { ordered: true, ..LoadOptions::new(request.as_of) };
+        let options = LoadOptions::new(request.as_of);
         let mut loaded = facts::load(program, &book.codes, &sources, &options);
         if loaded.defects.list().iter().any(|d| &*d.place.file == "option_set.csv") {
             return Err(bulk::Trouble::Defects(Box::new(loaded)).into());
@@ -35,29 +35,23 @@ impl Base {
             if !self.holds(rel) {
                 continue;
             }
-            // Small tables are here before the question is asked.
-            if self.is_small(rel) {
+            // Small tables are here before the question is asked, and the days off, by which dates are counted.
+            if self.is_small(rel) || loaded.schema.tables.iter().any(|t| t.rel == rel && t.holidays.is_some()) {
                 self.quietly(|| drop(self.fetch(rel, &[], &[])));
             }
             kept.push((rel, self.resident(rel)));
         }
         self.name(program, &mut kept);
-        // Ids in the order of the texts, as a load of the casebase gives them.
+        // Ids in the order in which a load of the casebase meets the texts: table after table, column after column.
         let db = &mut loaded.database;
-        for (_, rows) in &kept {
-            rows.iter().flat_map(|r| &r.values).for_each(|v| {
-                db.word(v);
-            });
-        }
-        let ids = db.symbols.sort();
-        for (table, relation) in db.tables.iter_mut().zip(&program.relations) {
-            let prims: Vec<Prim> = relation.columns.iter().map(|c| c.prim).collect();
-            let number = |(i, w): (usize, &Word)| match prims[i % prims.len()] {
-                Prim::Symbol => ids[*w as usize],
-                _ => *w,
-            };
-            if table.width() > 0 {
-                *table = Table::from_rows(table.width(), table.data().iter().enumerate().map(number).collect());
+        let order = |rel: &RelId| loaded.schema.tables.iter().position(|t| t.rel == *rel).unwrap_or(usize::MAX);
+        kept.sort_by_key(|(rel, _)| order(rel));
+        for (rel, rows) in &mut kept {
+            rows.sort_by_key(|r| (!r.place.shipped, r.place.line));
+            for column in 0..program.rel(*rel).arity() {
+                rows.iter().for_each(|r| {
+                    db.word(&r.values[column]);
+                });
             }
         }
         for (rel, rows) in kept {

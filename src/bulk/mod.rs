@@ -95,7 +95,7 @@ pub struct Run {
 /// # Errors
 /// Defects of the tables, unless they may be skipped.
 pub fn load(book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
-    load_as(book, request, true)
+    load_as(book, request, false)
 }
 
 /// The tables that come with a rulebook, and one of the options set.
