@@ -71,7 +71,7 @@ fn questions_are_answered_as_over_the_casebase() {
         &["why", "escalated(C,O,I,_)"],
         &["why-not", "liable(\"d61\",P,\"zz-injury\",_,_)"],
         &["what-if", "--remove", "participants(\"d61\",_,_,_,_)"],
-        &["what-if", "--remove", "rulings(\"d61\",_,_,_,_,_)", "--proofs"],
+        &["what-if", "--remove", "rulings(\"d61\",_,_,_,_,_)"],
         &["what-if", "--remove", "rulings(\"no case\",_,_,_,_,_)"],
         &["what-if", "--set", "one_year=calendar", "--about", "aggravated(C,P,I,_,_)"],
         &["least-change", "disposition(\"d61\",\"p176\",_,_)", "--to", "false"],

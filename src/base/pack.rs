@@ -125,6 +125,10 @@ pub(super) fn sweep(dir: &Path, manifest: &Manifest) {
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let layer = name.len() >= 7 && name.bytes().all(|b| b.is_ascii_digit());
+        if name.starts_with(".zhuize-") {
+            // Who holds the lock is the only one who writes here.
+            let _ = std::fs::remove_file(entry.path());
+        }
         if layer && !manifest.layers.iter().any(|l| l.dir == name) && !manifest.retired.contains(&name) {
             // What cannot be removed now is removed next time.
             let _ = std::fs::remove_dir_all(entry.path());

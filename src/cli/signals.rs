@@ -18,8 +18,9 @@ pub fn listen() {
     // The library breaks off when there is no memory, after it has said so: that ends with the code of a limit.
     let _ = flag::register_conditional_shutdown(SIGABRT, 5, Arc::new(AtomicBool::new(true)));
     let leave: Vec<i32> = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(heard).collect();
+    // Before anything is begun, not when the thread comes to it.
+    let Ok(mut signals) = Signals::new(&leave) else { return };
     let wait = move || {
-        let Ok(mut signals) = Signals::new(&leave) else { return };
         if let Some(signal) = signals.forever().next() {
             staging::abandon(|| {
                 let _ = low_level::emulate_default_handler(signal);

@@ -11,8 +11,8 @@ use std::time::Duration;
 const PREFIX: &str = ".zhuize-";
 /// A file in each, locked by the process that makes it: the system lets go of it when the process ends, however it ends.
 const LOCK: &str = ".lock";
-/// Age from which a folder without a lock belongs to nobody.
-const OLD: Duration = Duration::from_secs(3600);
+/// Age from which a folder without a lock belongs to nobody: it has none only while it is being made or taken away.
+const OLD: Duration = Duration::from_secs(2);
 
 /// The folders that this process is making.
 static LIVE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
@@ -24,7 +24,13 @@ fn live() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 /// Takes away what is in the making and leaves: no output is put in place from then on.
 pub fn abandon(leave: impl FnOnce()) {
     let all = live();
-    all.iter().for_each(|dir| drop(fs::remove_dir_all(dir)));
+    for dir in all.iter() {
+        // Under another name nothing new comes into it while it is being taken away.
+        let mut gone = dir.clone().into_os_string();
+        gone.push("-gone");
+        let gone = if fs::rename(dir, &gone).is_ok() { PathBuf::from(gone) } else { dir.clone() };
+        let _ = (0..100).find(|_| fs::remove_dir_all(&gone).is_ok() || !gone.exists());
+    }
     leave();
 }
 
