@@ -14,6 +14,7 @@ use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 /// Blocks of some relations.
@@ -64,11 +65,14 @@ pub fn pack(
     let mut write = |packed: Packed| -> Result<(), Trouble> {
         for (rel, blocks) in packed {
             let relation = program.rel(rel);
-            if !open.contains_key(&rel) {
-                let path = home.join(Kind::Conclusions.came(&relation.name));
-                open.insert(rel, Writer::create(&path, &file::columns(program, relation))?);
-            }
-            open.get_mut(&rel).map_or(Ok(()), |w| w.add(blocks))?;
+            let writer = match open.entry(rel) {
+                Entry::Occupied(e) => e.into_mut(),
+                Entry::Vacant(e) => {
+                    let path = home.join(Kind::Conclusions.came(&relation.name));
+                    e.insert(Writer::create(&path, &file::columns(program, relation))?)
+                }
+            };
+            writer.add(blocks)?;
         }
         Ok(())
     };

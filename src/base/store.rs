@@ -61,6 +61,9 @@ impl Kind {
     }
 }
 
+/// Takes a row: its block, its place in it, the kinds of its columns.
+pub type Visit<'a> = &'a mut dyn FnMut(&Block, usize, &[Look]) -> Result<(), Trouble>;
+
 /// Path in a layer of the order of a table by another column.
 #[must_use]
 pub fn by(name: &str, column: &str) -> String {
@@ -74,7 +77,7 @@ pub struct Base {
     manifest: Manifest,
     /// By relation: its name, the names of its columns, and what rows of it lie in the base.
     relations: Vec<(String, Vec<String>, Option<Kind>)>,
-    open: Mutex<FxHashMap<(usize, String), Option<Arc<Table>>>>,
+    open: Mutex<FxHashMap<(usize, String), Arc<Table>>>,
     fetched: Mutex<BTreeMap<RelId, Vec<Piece>>>,
     news: AtomicBool,
     failed: Mutex<Option<Trouble>>,
@@ -156,11 +159,11 @@ impl Base {
         let Some(entry) = self.manifest.layers[layer].files.get(path) else { return Ok(None) };
         let key = (layer, path.to_owned());
         if let Some(known) = lock(&self.open).get(&key) {
-            return Ok(known.clone());
+            return Ok(Some(Arc::clone(known)));
         }
         let full = self.dir.join(&self.manifest.layers[layer].dir).join(path);
         let table = Arc::new(Table::open(&full, entry)?);
-        lock(&self.open).insert(key, Some(Arc::clone(&table)));
+        lock(&self.open).insert(key, Arc::clone(&table));
         Ok(Some(table))
     }
 
@@ -172,7 +175,7 @@ impl Base {
         rel: RelId,
         column: usize,
         key: Cell<'_>,
-        found: &mut dyn FnMut(&Block, usize, &[Look]) -> Result<(), Trouble>,
+        found: Visit<'_>,
     ) -> Result<(), Trouble> {
         let (name, columns, _) = &self.relations[rel.index()];
         for layer in 0..self.manifest.layers.len() {
@@ -243,12 +246,7 @@ impl Base {
     ///
     /// # Errors
     /// When a file is not as it was written.
-    pub fn all(
-        &self,
-        kind: Kind,
-        rel: RelId,
-        found: &mut dyn FnMut(&Block, usize, &[Look]) -> Result<(), Trouble>,
-    ) -> Result<(), Trouble> {
+    pub fn all(&self, kind: Kind, rel: RelId, found: Visit<'_>) -> Result<(), Trouble> {
         let (name, columns, _) = &self.relations[rel.index()];
         let layers = self.manifest.layers.len();
         for layer in 0..layers {
