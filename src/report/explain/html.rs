@@ -190,7 +190,7 @@ impl Page<'_> {
             );
             for (i, p) in n.provisions.iter().enumerate() {
                 let name = match language {
-                    Language::Zh => format!("《{}》{}", p.instrument, p.text),
+                    Language::Zh => format!("《{}》的{}", p.instrument, p.text),
                     Language::En => format!("{} {}", p.instrument, p.text),
                 };
                 let colon = if p.gist.is_empty() { "" } else { language.pick("：", ": ") };

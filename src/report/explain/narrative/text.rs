@@ -62,7 +62,7 @@ impl Narrative {
             return p.text.clone();
         }
         match self.language {
-            Language::Zh => format!("《{}》{}", p.instrument, p.text),
+            Language::Zh => format!("《{}》的{}", p.instrument, p.text),
             Language::En => format!("{} of {}", p.text, p.instrument),
         }
     }
