@@ -259,7 +259,7 @@ impl<'a> Reader<'a> {
 
     /// Rows of the base with a value in a column.
     fn matching(&self, rel: RelId, column: usize, value: &Const) -> Result<Vec<Row>, Trouble> {
-        self.base.fetch(rel, &[column], std::slice::from_ref(value));
+        self.base.pull(rel, &[column], std::slice::from_ref(value));
         if let Some(e) = self.base.failure() {
             return Err(e);
         }

@@ -357,6 +357,32 @@ impl Base {
         Ok(out)
     }
 
+    /// [`Source::fetch`] without a copy of the rows.
+    pub fn pull(&self, rel: RelId, columns: &[usize], key: &[Const]) -> (Option<usize>, Arc<Vec<Row>>) {
+        let best = if self.is_small(rel) { None } else { self.best(rel, columns) };
+        let by = best.and_then(|c| Some((c, key.get(columns.iter().position(|x| *x == c)?)?.clone())));
+        let known = lock(&self.fetched)
+            .get(&rel)
+            .and_then(|p| p.iter().find(|p| p.by.is_none() || p.by == by).map(|p| (p.by.clone(), Arc::clone(&p.rows))));
+        let (by, rows) = known.unwrap_or_else(|| {
+            let found = match self.relations[rel.index()].2 {
+                Some(Kind::Conclusions) => self
+                    .conclusions(rel, by.as_ref().map(|(_, v)| v))
+                    .map(|rows| rows.into_iter().map(|values| Row { values, place: Standing::default() }).collect()),
+                _ => self.facts(rel, by.as_ref().map(|(c, v)| (*c, v))),
+            };
+            let rows = found.unwrap_or_else(|e| {
+                lock(&self.failed).get_or_insert(e);
+                Vec::new()
+            });
+            let rows = Arc::new(rows);
+            lock(&self.fetched).entry(rel).or_default().push(Piece { by: by.clone(), rows: Arc::clone(&rows) });
+            self.news.store(true, Ordering::Relaxed);
+            (by, rows)
+        });
+        (by.map(|b| b.0), rows)
+    }
+
     /// Among bound columns the one by which rows are found: of those in whose order rows lie the one with most values.
     fn best(&self, rel: RelId, columns: &[usize]) -> Option<usize> {
         let name = &self.relations[rel.index()].0;
@@ -448,28 +474,8 @@ impl Source for Base {
     }
 
     fn fetch(&self, rel: RelId, columns: &[usize], key: &[Const]) -> Fetched {
-        let best = if self.is_small(rel) { None } else { self.best(rel, columns) };
-        let by = best.and_then(|c| Some((c, key.get(columns.iter().position(|x| *x == c)?)?.clone())));
-        let known = lock(&self.fetched)
-            .get(&rel)
-            .and_then(|p| p.iter().find(|p| p.by.is_none() || p.by == by).map(|p| (p.by.clone(), Arc::clone(&p.rows))));
-        let (by, rows) = known.unwrap_or_else(|| {
-            let found = match self.relations[rel.index()].2 {
-                Some(Kind::Conclusions) => self
-                    .conclusions(rel, by.as_ref().map(|(_, v)| v))
-                    .map(|rows| rows.into_iter().map(|values| Row { values, place: Standing::default() }).collect()),
-                _ => self.facts(rel, by.as_ref().map(|(c, v)| (*c, v))),
-            };
-            let rows = found.unwrap_or_else(|e| {
-                lock(&self.failed).get_or_insert(e);
-                Vec::new()
-            });
-            let rows = Arc::new(rows);
-            lock(&self.fetched).entry(rel).or_default().push(Piece { by: by.clone(), rows: Arc::clone(&rows) });
-            self.news.store(true, Ordering::Relaxed);
-            (by, rows)
-        });
-        Fetched { by: by.map(|b| b.0), rows: rows.iter().map(|r| r.values.clone()).collect() }
+        let (by, rows) = self.pull(rel, columns, key);
+        Fetched { by, rows: rows.iter().map(|r| r.values.clone()).collect() }
     }
 
     fn covered(&self, rel: RelId) -> Vec<Option<(usize, Const)>> {

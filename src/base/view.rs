@@ -8,7 +8,6 @@ use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::facts::{self, LoadOptions, Loaded, Sources, Standing, dimension};
 use crate::lang::program::{Const, Program, RelId};
-use crate::proof::given::Source;
 use crate::rulebook::Rulebook;
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
@@ -37,7 +36,7 @@ impl Base {
             }
             // Small tables are here before the question is asked, and the days off, by which dates are counted.
             if self.is_small(rel) || loaded.schema.tables.iter().any(|t| t.rel == rel && t.holidays.is_some()) {
-                self.quietly(|| drop(self.fetch(rel, &[], &[])));
+                self.quietly(|| drop(self.pull(rel, &[], &[])));
             }
             kept.push((rel, self.resident(rel)));
         }
@@ -91,7 +90,7 @@ impl Base {
             }
             let touched: FxHashSet<RelId> = wanted.iter().map(|w| w.0).collect();
             for (table, column, text) in wanted {
-                self.quietly(|| drop(self.fetch(table, &[column], &[Const::Symbol(text)])));
+                self.quietly(|| drop(self.pull(table, &[column], &[Const::Symbol(text)])));
             }
             for (rel, rows) in kept.iter_mut().filter(|k| touched.contains(&k.0)) {
                 *rows = self.resident(*rel);

@@ -152,7 +152,7 @@ impl Facts {
             _ => None,
         });
         let (columns, key): (Vec<usize>, Vec<Const>) = bound.unzip();
-        base.fetch(goal.rel, &columns, &key);
+        base.pull(goal.rel, &columns, &key);
     }
 }
 
