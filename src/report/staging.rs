@@ -171,6 +171,10 @@ impl Staging {
         };
         fs::create_dir_all(parent)?;
         let home = if target.is_dir() { target } else { parent };
+        if home != parent {
+            // Whoever was killed before the target stood there left it beside.
+            sweep(parent);
+        }
         let made = Made::new(home)?;
         Ok(Self { target: target.to_owned(), made, names: Vec::new() })
     }
@@ -218,8 +222,9 @@ impl Staging {
     /// What the disk says.
     pub fn finish(mut self, last: &str, stale: &[&str]) -> io::Result<()> {
         self.names.sort_by_key(|n| (n == last, n.clone()));
-        fs::create_dir_all(&self.target)?;
+        // Who is told to leave leaves no empty target either.
         let held = live();
+        fs::create_dir_all(&self.target)?;
         // Whoever is stopped between the first and the last file leaves a folder without `last`, never an old one beside
         // new files.
         if self.names.iter().any(|n| n == last) {
