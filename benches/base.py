@@ -7,7 +7,7 @@ Casebases are made by benches/casebase.rs and kept in DIR. Every question is a p
 the whole casebase. The update adds N cases, gives N / 2 anew and withdraws N / 4; afterwards a full run over the unpacked
 facts must conclude what the base holds.
 """
-import argparse, csv, os, random, shutil, statistics, subprocess, sys
+import argparse, csv, os, random, shutil, statistics, subprocess, sys, tempfile
 from timing import timed
 
 HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -92,7 +92,7 @@ def main():
     p.add_argument("--sizes", default="100000,1000000")
     p.add_argument("--questions", type=int, default=50)
     p.add_argument("--changes", type=int, default=100)
-    p.add_argument("--work", default="/tmp/zhuize-casebases")
+    p.add_argument("--work", default=os.path.join(tempfile.gettempdir(), "zhuize-base"))
     p.add_argument("--unchecked", action="store_true", help="do not compare with a full run")
     a = p.parse_args()
     subprocess.run(["cargo", "build", "--release", "--quiet", "--bin", "zhuize", "--example", "casebase"], cwd=HOME, check=True)

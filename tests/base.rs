@@ -4,6 +4,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+mod common;
+
+use common::{demo, text};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,16 +22,8 @@ use zhuize::rulebook::{RuleTree, Rulebook};
 const BIN: &str = env!("CARGO_BIN_EXE_zhuize");
 const DAY: &str = "2025-06-30";
 
-fn demo() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("facts/demo")
-}
-
 fn zhuize(args: &[&str]) -> Output {
-    Command::new(BIN).args(["--lang", "en"]).args(args).stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    common::process(args).output().unwrap()
 }
 
 fn book() -> Rulebook {

@@ -5,6 +5,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+mod common;
+
+use common::{demo, process as zhuize, text};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -16,17 +19,6 @@ use std::time::Duration;
 const BIN: &str = env!("CARGO_BIN_EXE_zhuize");
 const DAY: &str = "2025-06-30";
 
-/// The demo casebase, by a path that does not depend on the folder a command runs in.
-fn demo() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("facts/demo")
-}
-
-fn zhuize(args: &[&str]) -> Command {
-    let mut c = Command::new(BIN);
-    c.args(["--lang", "en"]).args(args).stdin(Stdio::null()).env_remove("LC_ALL");
-    c
-}
-
 /// A run of the demo into a folder or workbook.
 fn run(out: &Path) -> Command {
     zhuize(&["-q", "run", demo().to_str().unwrap(), "--as-of", DAY, "-o", out.to_str().unwrap()])
@@ -36,10 +28,6 @@ fn run(out: &Path) -> Command {
 fn shell(out: &Path, line: &str) -> Output {
     let mut c = Command::new("bash");
     c.args(["-c", line]).env("Z", BIN).env("DEMO", demo()).env("OUT", out).stdin(Stdio::null()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Every file under a folder with its bytes.

@@ -71,12 +71,7 @@ pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed,
     let (gained, lost) = forward(book, &base, &came, &went)?;
     let count = |rows: &Rows| rows.values().map(Vec::len).sum::<usize>();
     manifest.generation += 1;
-    let name = format!("{:07}", manifest.generation);
-    let home = dir.join(&name);
-    if home.exists() {
-        std::fs::remove_dir_all(&home).map_err(|e| Trouble::io(&home, e))?;
-    }
-    let mut layer = Layer { dir: name, files: BTreeMap::new() };
+    let (mut layer, home) = Layer::begin(dir, manifest.generation)?;
     write_facts(program, &came, &home, &manifest, &mut layer.files)?;
     write_plain(program, &went, &home, |n| Kind::Facts.went(n), &mut layer.files)?;
     write_plain(program, &gained, &home, |n| Kind::Conclusions.came(n), &mut layer.files)?;
@@ -276,16 +271,8 @@ impl<'a> Reader<'a> {
         let relation = self.program().rel(rel);
         let looks = file::columns(self.program(), relation);
         let mut out = csv::Writer::from_writer(Vec::new());
-        let written = |v: &Const, look: file::Look| match v {
-            Const::Symbol(s) => s.to_string(),
-            Const::Number(n) if *n == date::BLANK => String::new(),
-            Const::Number(n) if look == file::Look::Date => date::iso(*n),
-            Const::Number(n) => n.to_string(),
-            Const::Unsigned(u) => u.to_string(),
-            Const::Float(f) => f.to_string(),
-        };
         let lines = std::iter::once(looks.iter().map(|(n, _)| n.clone()).collect::<Vec<_>>())
-            .chain(rows.map(|r| r.values.iter().zip(&looks).map(|(v, (_, l))| written(v, *l)).collect()));
+            .chain(rows.map(|r| r.values.iter().zip(&looks).map(|(v, (_, l))| file::cell(v).show(*l)).collect()));
         for line in lines {
             out.write_record(&line).expect("a vector takes every record");
         }

@@ -4,10 +4,11 @@
 //! found by its first column with one read, and damage is found where it is read. Other programs ignore both.
 
 use super::Trouble;
+pub use crate::engine::look::Look;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
 use crate::lang::date::BLANK;
-use crate::lang::program::{Const, Prim, Program, Relation};
+use crate::lang::program::{Const, Program, Relation};
 use arrow_array::builder::{Date32Builder, Float32Builder, Int32Builder, StringBuilder, UInt32Builder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float32Type, Int32Type, UInt32Type};
@@ -31,35 +32,13 @@ pub const BLOCK: usize = 1024;
 const FENCES: &str = "zhuize.fences";
 const HASHES: &str = "zhuize.hashes";
 
-/// Kind of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// UTF-8 text.
-    Text,
-    /// Days; a blank is a null.
-    Date,
-    /// 32-bit numbers.
-    Number,
-    /// 32-bit numbers without sign.
-    Unsigned,
-    /// 32-bit floating point.
-    Float,
-}
-
 /// Name and kind of every column of a file.
 pub type Columns = Vec<(String, Look)>;
 
 /// The columns of a relation.
 #[must_use]
 pub fn columns(program: &Program, relation: &Relation) -> Columns {
-    let look = |c: &crate::lang::program::Column| match c.prim {
-        Prim::Symbol => Look::Text,
-        Prim::Number if program.types[c.ty.index()].date => Look::Date,
-        Prim::Number => Look::Number,
-        Prim::Unsigned => Look::Unsigned,
-        Prim::Float => Look::Float,
-    };
-    relation.columns.iter().map(|c| (c.name.to_string(), look(c))).collect()
+    relation.columns.iter().map(|c| (c.name.clone(), Look::of(program, c.ty))).collect()
 }
 
 fn schema(columns: &[(String, Look)]) -> Schema {
@@ -246,6 +225,17 @@ pub enum Cell<'a> {
     Word(Word),
 }
 
+impl Cell<'_> {
+    /// The value as files of text have it.
+    #[must_use]
+    pub fn show(self, look: Look) -> String {
+        match self {
+            Self::Text(t) => t.to_owned(),
+            Self::Word(w) => look.show(w),
+        }
+    }
+}
+
 /// The cells of a row of words.
 pub fn cells<'a>(
     columns: &'a [(String, Look)],
@@ -342,7 +332,6 @@ pub struct Table {
     fences: Vec<String>,
     hashes: Vec<String>,
     looks: Vec<Look>,
-    rows: u64,
     read: Mutex<Vec<Option<Arc<Block>>>>,
 }
 
@@ -430,19 +419,7 @@ impl Table {
         let blocks: Vec<_> = footer.recordBatches().iter().flatten().copied().collect();
         let decoder = FileDecoder::new(Arc::new(schema), footer.version());
         let read = Mutex::new(vec![None; blocks.len()]);
-        Ok(Self { path: path.to_owned(), file, decoder, blocks, fences, hashes, looks, rows: entry.rows, read })
-    }
-
-    /// Number of rows.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        self.rows
-    }
-
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rows == 0
+        Ok(Self { path: path.to_owned(), file, decoder, blocks, fences, hashes, looks, read })
     }
 
     /// Number of blocks.

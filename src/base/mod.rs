@@ -71,6 +71,18 @@ pub struct Layer {
     pub files: BTreeMap<String, Entry>,
 }
 
+impl Layer {
+    /// Begins a layer by the number of its generation, and says where its files go; what a stopped writer left there goes.
+    fn begin(base: &Path, generation: u64) -> Result<(Self, PathBuf), Trouble> {
+        let dir = format!("{generation:07}");
+        let home = base.join(&dir);
+        if home.exists() {
+            std::fs::remove_dir_all(&home).map_err(|e| Trouble::io(&home, e))?;
+        }
+        Ok((Self { dir, files: BTreeMap::new() }, home))
+    }
+}
+
 /// What can be wrong with a base.
 #[derive(Debug)]
 pub enum Trouble {

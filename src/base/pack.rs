@@ -50,11 +50,7 @@ pub fn pack(
         Some(old) => old.generation + 1,
         None => last_folder(dir) + 1,
     };
-    let layer = format!("{generation:07}");
-    let home = dir.join(&layer);
-    if home.exists() {
-        std::fs::remove_dir_all(&home).map_err(|e| Trouble::io(&home, e))?;
-    }
+    let (mut layer, home) = Layer::begin(dir, generation)?;
     let program = &book.program;
     let mut open: BTreeMap<RelId, Writer> = BTreeMap::new();
     let mut failed = None;
@@ -90,9 +86,8 @@ pub fn pack(
     let here: Vec<bool> = run.taken.iter().map(|t| !t).collect();
     let keys = vec![None; here.len()];
     write(put(&Piece { database: &run.database, here: &here, keys: &keys }))?;
-    let mut files = BTreeMap::new();
     for (rel, writer) in open {
-        files.insert(Kind::Conclusions.came(&program.rel(rel).name), writer.finish()?);
+        layer.files.insert(Kind::Conclusions.came(&program.rel(rel).name), writer.finish()?);
     }
     let mut manifest = Manifest {
         format: super::FORMAT,
@@ -110,8 +105,8 @@ pub fn pack(
         retired,
         check: String::new(),
     };
-    facts(program, &run, &home, &mut manifest, &mut files)?;
-    manifest.layers.push(Layer { dir: layer, files });
+    facts(program, &run, &home, &mut manifest, &mut layer.files)?;
+    manifest.layers.push(layer);
     manifest.write(dir)?;
     sweep(dir, &manifest);
     Ok(manifest)
@@ -188,7 +183,7 @@ fn facts(
         let name = &program.rel(*rel).name;
         manifest.indexed.insert(name.clone(), done.indexed);
         manifest.distinct.insert(name.clone(), done.distinct);
-        manifest.leading.insert(name.clone(), leading(db.table(*rel)));
+        manifest.leading.insert(name.clone(), db.table(*rel).leading());
         files.extend(done.files);
     }
     Ok(())
@@ -274,16 +269,6 @@ pub(super) fn table(
         files.push((path, writer.finish()?));
     }
     Ok(Written { indexed, distinct, files })
-}
-
-/// Number of distinct keys of the first columns, by their number.
-fn leading(table: &Table) -> Vec<u64> {
-    let mut keys = vec![u64::from(!table.is_empty()); table.width() + 1];
-    for i in 1..table.len() {
-        let same = table.row(i - 1).iter().zip(table.row(i)).take_while(|(a, b)| a == b).count();
-        keys[same + 1..].iter_mut().for_each(|n| *n += 1);
-    }
-    keys
 }
 
 /// Number of distinct values of a column.

@@ -2,11 +2,10 @@
 
 use super::Failure;
 use super::setting::Setting;
-use crate::base::file::{Cell, Look};
+use crate::base::file::Cell;
 use crate::base::store::{Base, Kind};
 use crate::base::{self, Trouble};
 use crate::engine::value;
-use crate::lang::date;
 use crate::lang::program::{Program, RelId};
 use crate::report::staging::Staging;
 use crate::report::{layout, table};
@@ -63,24 +62,22 @@ fn lines(program: &Program, base: &Base, kind: Kind, rel: RelId) -> Result<Vec<V
     let columns = base::file::columns(program, program.rel(rel));
     let width = columns.len();
     let line = |fields: &mut dyn Iterator<Item = String>| -> Vec<u8> {
-        let mut out = csv::Writer::from_writer(Vec::new());
-        out.write_record(fields).expect("a vector takes every record");
-        out.into_inner().expect("a vector takes every record")
-    };
-    let field = |cell: Cell<'_>, look: Look| match (cell, look) {
-        (Cell::Text(t), _) => t.to_owned(),
-        (Cell::Word(w), Look::Unsigned) => w.to_string(),
-        (Cell::Word(w), Look::Float) => value::to_float(w).to_string(),
-        (Cell::Word(w), _) if value::to_number(w) == date::BLANK => String::new(),
-        (Cell::Word(w), Look::Date) => date::iso(value::to_number(w)),
-        (Cell::Word(w), _) => value::to_number(w).to_string(),
+        let mut out = Vec::new();
+        for (i, text) in fields.enumerate() {
+            if i > 0 {
+                out.push(b',');
+            }
+            table::field(&mut out, &text);
+        }
+        out.push(b'\n');
+        out
     };
     let mut lines = Vec::new();
     base.all(kind, rel, &mut |block, row, looks| {
         let shipped =
             kind == Kind::Facts && matches!(block.get(row, width + 2), Cell::Word(w) if value::to_number(w) > 0);
         if !shipped {
-            let mut fields = (0..width).map(|c| field(block.get(row, c), looks[c]));
+            let mut fields = (0..width).map(|c| block.get(row, c).show(looks[c]));
             lines.push(line(&mut fields));
         }
         Ok(())

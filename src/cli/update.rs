@@ -3,7 +3,6 @@
 use super::pack::summary;
 use super::setting::{self, Setting};
 use super::{Failure, Lang};
-use crate::base;
 use crate::base::change::{self, Changes};
 use std::io::Write;
 use std::path::PathBuf;
@@ -36,7 +35,6 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let book = setting.rulebook(err)?;
     setting.must_be_base(&args.base)?;
     let changes = Changes { folder: args.changes.clone(), withdrawn: args.withdraw.clone(), encoding: args.encoding };
-    debug_assert!(base::is_base(&args.base));
     let done = change::change(&book, &args.base, &changes).map_err(|t| setting.base_or_run(t, &book, err))?;
     if !setting.quiet {
         let ((fc, fw), (cc, cw)) = (done.facts, done.conclusions);

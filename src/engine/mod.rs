@@ -9,6 +9,7 @@ pub mod frog;
 pub mod functor;
 pub mod index;
 pub mod limit;
+pub mod look;
 pub mod naive;
 pub mod order;
 pub mod partition;

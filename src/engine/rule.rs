@@ -7,9 +7,7 @@ use super::functor;
 use super::store::Database;
 use super::symbol::Symbols;
 use super::value::{self, Word};
-use crate::lang::program::{
-    AggOp, Arg, Atom, CmpOp, Const, Functor, Literal, Prim, Program, RelId, Rule, RuleId, Span, Term,
-};
+use crate::lang::program::{AggOp, Arg, Atom, CmpOp, Functor, Literal, Prim, Program, RelId, Rule, RuleId, Span, Term};
 
 /// A variable of a prepared rule.
 pub type Var = usize;
@@ -169,15 +167,6 @@ impl Preparer<'_> {
         }
     }
 
-    fn word(&mut self, c: &Const) -> Word {
-        match c {
-            Const::Symbol(s) => self.symbols.intern(s),
-            Const::Number(n) => value::from_number(*n),
-            Const::Unsigned(u) => *u,
-            Const::Float(f) => value::from_float(*f),
-        }
-    }
-
     fn var(&self, v: Var) -> Expr {
         self.alias[v].clone().unwrap_or(Expr::Place(v))
     }
@@ -186,7 +175,7 @@ impl Preparer<'_> {
     fn term(&mut self, t: &Term, span: Span) -> Expr {
         match t {
             Term::Var(v) => self.var(v.index()),
-            Term::Const(c) => Expr::Const(self.word(c)),
+            Term::Const(c) => Expr::Const(self.symbols.word(c)),
             Term::Apply { op, prim, args } => {
                 let args = args.iter().map(|a| self.term(a, span)).collect();
                 let e = Expr::Apply { op: *op, prim: *prim, args };
@@ -209,7 +198,7 @@ impl Preparer<'_> {
                 Expr::Place(v) => Some(Key::Place(v)),
                 Expr::Apply { .. } => None,
             },
-            Arg::Const(c) => Some(Key::Const(self.word(c))),
+            Arg::Const(c) => Some(Key::Const(self.symbols.word(c))),
             Arg::Wild => None,
         }
     }

@@ -124,6 +124,17 @@ impl Table {
         Self { width: self.width, rows: b - a, data: self.data[a * self.width..b * self.width].to_vec() }
     }
 
+    /// Number of distinct keys of the first columns, by their number.
+    #[must_use]
+    pub fn leading(&self) -> Vec<u64> {
+        let mut keys = vec![u64::from(!self.is_empty()); self.width + 1];
+        for i in 1..self.rows {
+            let same = self.row(i - 1).iter().zip(self.row(i)).take_while(|(a, b)| a == b).count();
+            keys[same + 1..].iter_mut().for_each(|n| *n += 1);
+        }
+        keys
+    }
+
     /// Adds rows in any order, repetitions allowed.
     pub fn add(&mut self, mut rows: Vec<Word>) {
         if rows.is_empty() {
@@ -187,12 +198,7 @@ impl Database {
 
     /// Word of a constant, interning its text.
     pub fn word(&mut self, c: &Const) -> Word {
-        match c {
-            Const::Symbol(s) => self.symbols.intern(s),
-            Const::Number(n) => value::from_number(*n),
-            Const::Unsigned(u) => *u,
-            Const::Float(f) => value::from_float(*f),
-        }
+        self.symbols.word(c)
     }
 
     /// Word of a constant; `None` if its text is interned nowhere, so that no row holds it.

@@ -3,6 +3,8 @@
 //! The table holds a 64-bit tag beside each id. Texts of up to seven bytes are their own tag, so that looking for a short
 //! text (most keys and codes are) touches nothing but the table.
 
+use super::value::{self, Word};
+use crate::lang::program::Const;
 use hashbrown::HashTable;
 use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
@@ -289,6 +291,16 @@ impl Symbols {
             table.iter_mut().filter(|e| e.1 as usize >= base).for_each(|e| e.1 = ids[e.1 as usize - base]);
         });
         lists.iter().zip(&starts).map(|(l, s)| ids[s - base..s - base + l.0.len()].to_vec()).collect()
+    }
+
+    /// Word of a constant, its text interned.
+    pub fn word(&mut self, c: &Const) -> Word {
+        match c {
+            Const::Symbol(s) => self.intern(s),
+            Const::Number(n) => value::from_number(*n),
+            Const::Unsigned(u) => *u,
+            Const::Float(f) => value::from_float(*f),
+        }
     }
 
     /// Id of a text that is already interned.

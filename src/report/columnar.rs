@@ -6,7 +6,7 @@ use crate::engine::store::Table;
 use crate::engine::symbol::Symbols;
 use crate::engine::value;
 use crate::lang::date;
-use crate::lang::program::{Const, Prim, Program, RelId};
+use crate::lang::program::{Const, Program, RelId};
 use crate::query::{Answer, Asked};
 use bytes::Bytes;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
@@ -171,17 +171,7 @@ pub fn answer(program: &Program, asked: &Asked, answer: &Answer) -> io::Result<V
         out.put(&all)?;
         return out.finish();
     }
-    let look = |c: &usize| {
-        let def = &program.types[asked.columns[*c].ty.index()];
-        let look = match def.prim {
-            Prim::Symbol => Look::Text,
-            Prim::Number if def.date => Look::Date,
-            Prim::Number => Look::Number,
-            Prim::Unsigned => Look::Unsigned,
-            Prim::Float => Look::Float,
-        };
-        (asked.columns[*c].name.clone(), look)
-    };
+    let look = |c: &usize| (asked.columns[*c].name.clone(), Look::of(program, asked.columns[*c].ty));
     let marks = answer.marks.iter().map(|m| (m.name.clone(), Look::Text));
     let columns: Columns = asked.show.iter().map(look).chain(marks).collect();
     let mut all = Batch::new(&columns);

@@ -1,28 +1,13 @@
 //! Relations as CSV: header row, rows sorted by text and value, ISO dates, blanks blank.
 
+pub use crate::engine::look::Look;
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
-use crate::engine::value::{self, Word};
-use crate::lang::date;
-use crate::lang::program::{Column, Prim, Program, RelId, Relation};
+use crate::engine::value::Word;
+use crate::lang::program::{Column, Program, RelId, Relation};
 use crate::rulebook::marks;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-/// How a column is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Interned text.
-    Text,
-    /// Signed integer; blank for [`date::BLANK`].
-    Number,
-    /// Unsigned integer.
-    Unsigned,
-    /// Floating point.
-    Float,
-    /// Day number as an ISO date; blank for [`date::BLANK`].
-    Date,
-}
 
 /// The look of each column of a relation.
 #[must_use]
@@ -33,13 +18,7 @@ pub fn looks(program: &Program, relation: &Relation) -> Vec<Look> {
 /// The look of a column.
 #[must_use]
 pub fn look(program: &Program, column: &Column) -> Look {
-    match column.prim {
-        Prim::Symbol => Look::Text,
-        Prim::Number if program.types[column.ty.index()].date => Look::Date,
-        Prim::Number => Look::Number,
-        Prim::Unsigned => Look::Unsigned,
-        Prim::Float => Look::Float,
-    }
+    Look::of(program, column.ty)
 }
 
 /// A value as people and files see it.
@@ -47,13 +26,7 @@ pub fn look(program: &Program, column: &Column) -> Look {
 pub fn show(look: Look, word: Word, symbols: &Symbols) -> String {
     match look {
         Look::Text => symbols.resolve(word).to_owned(),
-        Look::Number => match value::to_number(word) {
-            date::BLANK => String::new(),
-            n => n.to_string(),
-        },
-        Look::Unsigned => word.to_string(),
-        Look::Float => value::to_float(word).to_string(),
-        Look::Date => date::iso(value::to_number(word)),
+        other => other.show(word),
     }
 }
 
@@ -93,7 +66,7 @@ impl Ranks {
 }
 
 /// Writes one CSV field, quoted where it must be.
-pub(super) fn field(out: &mut Vec<u8>, text: &str) {
+pub fn field(out: &mut Vec<u8>, text: &str) {
     if text.bytes().any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r')) {
         out.push(b'"');
         for b in text.bytes() {

@@ -155,13 +155,7 @@ fn matching(atom: &Atom, of: &Estimate) -> f64 {
 
 impl Measured {
     fn of(table: &Table) -> Self {
-        let mut leading = vec![usize::from(!table.is_empty()); table.width() + 1];
-        for i in 1..table.len() {
-            let (a, b) = (table.row(i - 1), table.row(i));
-            let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
-            leading[same + 1..].iter_mut().for_each(|n| *n += 1);
-        }
-        let leading: Vec<f64> = leading.into_iter().map(|n| n as f64).collect();
+        let leading: Vec<f64> = table.leading().into_iter().map(|n| n as f64).collect();
         let mut marks = Vec::new();
         let distinct = (0..table.width()).map(|c| if c == 0 { leading[1] } else { distinct(table, c, &mut marks) });
         Self { rows: table.len() as f64, distinct: distinct.collect(), leading }

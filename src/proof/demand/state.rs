@@ -128,7 +128,7 @@ impl Prover<'_> {
         let found = far.fetch(rel, columns, &asked);
         let given = &mut self.given[rel.index()];
         for values in &found.rows {
-            let row: Vec<Word> = values.iter().map(|v| word(v, &mut self.symbols)).collect();
+            let row: Vec<Word> = values.iter().map(|v| self.symbols.word(v)).collect();
             given.fetched(&row);
         }
         given.covers(found.by.and_then(|c| Some((c, key[columns.iter().position(|x| *x == c)?]))));
@@ -153,16 +153,6 @@ impl Prover<'_> {
     }
 }
 
-/// The word of a constant.
-fn word(value: &Const, symbols: &mut Symbols) -> Word {
-    match value {
-        Const::Symbol(s) => symbols.intern(s),
-        Const::Number(n) => value::from_number(*n),
-        Const::Unsigned(u) => *u,
-        Const::Float(f) => value::from_float(*f),
-    }
-}
-
 /// Tells tables whose further rows lie in a source what is there and what of it is here; gives the number of rows there.
 pub(super) fn reach_out(far: &dyn Far, given: &mut [Given], symbols: &mut Symbols) -> usize {
     let mut total = 0;
@@ -173,7 +163,7 @@ pub(super) fn reach_out(far: &dyn Far, given: &mut [Given], symbols: &mut Symbol
         }
         given.set_distant();
         for by in far.covered(rel) {
-            given.covers(by.map(|(c, v)| (c, word(&v, symbols))));
+            given.covers(by.map(|(c, v)| (c, symbols.word(&v))));
         }
         total += far.rows(rel) as usize;
     }
