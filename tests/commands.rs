@@ -224,17 +224,20 @@ fn a_contrast_ends_where_the_two_part() {
 #[test]
 fn patterns_count_every_final_state_whatever_the_threads() {
     let place = tempfile::tempdir().unwrap();
-    let run = |threads: &str| {
-        let dir = place.path().join(threads);
+    let run = |threads: &str, shards: &str| {
+        let dir = place.path().join(format!("{threads}-{shards}"));
         let out = dir.to_str().unwrap();
-        ok(&["run", "facts/demo", "--patterns", "--threads", threads, "-o", out, DAY[0], DAY[1]]);
+        let how = ["--threads", threads, "--shards", shards];
+        ok(&[&["run", "facts/demo", "--patterns", "-o", out, DAY[0], DAY[1]], &how[..]].concat());
         (
             fs::read_to_string(dir.join("patterns.csv")).unwrap(),
             fs::read_to_string(dir.join("disposition.csv")).unwrap(),
         )
     };
-    let ((one, states), (two, _)) = (run("1"), run("2"));
-    assert_eq!(one, two);
+    let (one, states) = run("1", "1");
+    for (threads, shards) in [("2", "1"), ("1", "4"), ("2", "9")] {
+        assert_eq!(one, run(threads, shards).0, "{threads} threads, {shards} shards");
+    }
     let mut reader = csv::Reader::from_reader(one.as_bytes());
     let patterns: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     let total: usize = patterns.iter().map(|r| r[1].parse::<usize>().unwrap()).sum();

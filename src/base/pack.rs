@@ -3,7 +3,7 @@
 use super::file::{self, Blocks, Cell, Columns, Look, Writer};
 use super::store::{Kind, ORIGIN, by};
 use super::{Layer, Lock, Manifest, Trouble};
-use crate::bulk::{self, Next, Piece, Request, Run, Stage};
+use crate::bulk::{self, How, Next, Piece, Request, Run, Stage};
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{Word, from_number};
@@ -79,7 +79,7 @@ pub fn pack(
             Next::Stop
         }
     };
-    let run = bulk::stream(book, request, shards, watch, &put, take)?;
+    let run = bulk::stream(book, request, &How { shards, patterns: None }, watch, &put, take)?;
     if let Some(e) = failed {
         return Err(e);
     }

@@ -16,9 +16,11 @@ use crate::engine::{self, Options, limit::Limit, shards};
 use crate::facts::{self, LoadOptions, Loaded, Sources};
 use crate::lang::program::RelId;
 use crate::rulebook::Rulebook;
+use patterns::{Pattern, Patterns};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What to run.
@@ -86,8 +88,10 @@ pub struct Run {
     pub taken: Vec<bool>,
     /// What the engine has to say of its work.
     pub profile: engine::Profile,
-    /// Time of loading, of evaluating, and of finding proof skeletons.
+    /// Time of loading, of evaluating, and of finding proof skeletons (the last is in the second, and is that of all threads).
     pub times: (Duration, Duration, Duration),
+    /// The proof skeletons of the conclusions for which they were wanted, most frequent first.
+    pub patterns: Vec<Pattern>,
 }
 
 /// Loads a casebase with the rulebook's shipped tables and the options of the request.
@@ -155,7 +159,8 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
         return Err(contradictions(book, request));
     }
     let taken = vec![false; database.tables.len()];
-    Ok(Run { loaded, database, taken, profile, times: (load_time, evaluate_time, Duration::ZERO) })
+    let times = (load_time, evaluate_time, Duration::ZERO);
+    Ok(Run { loaded, database, taken, profile, times, patterns: Vec::new() })
 }
 
 /// What contradicts itself, looked up in a second reading: a sound casebase pays nothing for the question.
@@ -205,19 +210,54 @@ struct Pieces<'a, P> {
     put: Put<'a, P>,
     here: Vec<bool>,
     keys: Vec<Option<usize>>,
+    patterns: Option<&'a Patterns<'a>>,
+    threads: usize,
+    /// Nanoseconds spent on proof skeletons.
+    spent: AtomicU64,
+}
+
+impl<'a, P> Pieces<'a, P> {
+    fn new(
+        book: &'a Rulebook,
+        put: Put<'a, P>,
+        (here, keys): (Vec<bool>, Vec<Option<usize>>),
+        patterns: Option<&'a Patterns<'a>>,
+        threads: usize,
+    ) -> Self {
+        Self { book, put, here, keys, patterns, threads, spent: AtomicU64::new(0) }
+    }
+
+    fn spent(&mut self) -> Duration {
+        Duration::from_nanos(*self.spent.get_mut())
+    }
 }
 
 impl<P: Send> shards::Sink for Pieces<'_, P> {
     /// `None` where the tables contradict themselves.
-    type Piece = Option<P>;
+    type Piece = Option<(P, Result<patterns::Found, Limit>)>;
 
-    fn piece(&self, shard: &Database) -> Option<P> {
-        let sound = !constraint::any(&self.book.program, shard, |_| true);
-        sound.then(|| (self.put)(&Piece { database: shard, here: &self.here, keys: &self.keys }))
+    fn piece(&self, shard: &mut Database, givers: &shards::Every) -> Self::Piece {
+        if constraint::any(&self.book.program, shard, |_| true) {
+            return None;
+        }
+        let put = (self.put)(&Piece { database: shard, here: &self.here, keys: &self.keys });
+        let start = Instant::now();
+        let found = self.patterns.map_or_else(|| Ok(patterns::Found::new()), |p| p.find(shard, givers, self.threads));
+        self.spent.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+        Some((put, found))
     }
 }
 
-/// Runs the rulebook over a casebase in so many shards, by its size if 0. What is kept of each piece goes to `take` in the order of the cases;
+/// How a run goes about it.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// So many shards; by the size of the casebase if 0.
+    pub shards: usize,
+    /// Find these proof skeletons as well.
+    pub patterns: Option<patterns::Wanted>,
+}
+
+/// Runs the rulebook over a casebase, shard by shard. What is kept of each piece goes to `take` in the order of the cases;
 /// see [`Next`].
 ///
 /// # Errors
@@ -225,7 +265,7 @@ impl<P: Send> shards::Sink for Pieces<'_, P> {
 pub fn stream<P: Send>(
     book: &Rulebook,
     request: &Request,
-    shards: usize,
+    how: &How,
     mut watch: impl FnMut(Stage),
     put: Put<'_, P>,
     mut take: impl FnMut(P) -> Next,
@@ -244,32 +284,41 @@ pub fn stream<P: Send>(
     // What is written, counted or looked at; all else only as far as that needs it.
     let noted = ["constraint", "mark", "summary", "verdict"];
     let relations = program.relations.iter().enumerate();
-    let asked = relations.filter(|(_, r)| !r.outputs.is_empty() || noted.iter().any(|n| r.notes.has(n)));
+    let patterns = how.patterns.as_ref().map(|w| Patterns::new(book, w));
+    let shaped = |i: usize| patterns.as_ref().is_some_and(|p| p.needed[i]);
+    let asked = relations.filter(|(i, r)| !r.outputs.is_empty() || noted.iter().any(|n| r.notes.has(n)) || shaped(*i));
     options.wanted = Some(asked.map(|(i, _)| RelId(i as u32)).collect());
+    options.givers = patterns.as_ref().map(|p| Arc::new(p.needed.clone()));
+    options.beside = (0..program.relations.len()).filter(|i| shaped(*i)).map(|i| RelId(i as u32)).collect();
     let rows: Vec<usize> = database.tables.iter().map(engine::store::Table::len).collect();
-    let n = if shards > 0 { shards } else { shards::suitable(rows.iter().sum()) };
+    let n = if how.shards > 0 { how.shards } else { shards::suitable(rows.iter().sum()) };
     let partition = if n > 1 { partition::choose(program, &rows) } else { None };
     // What marks the rows of all pieces must be in all of them.
     let marks =
         |p: &Partition| program.relations.iter().zip(&p.columns).all(|(r, c)| c.is_some() || !r.notes.has("mark"));
-    let partition = partition.filter(marks);
+    // A skeleton is found in one piece: all rows of what it is about must be there.
+    let apart = |p: &Partition| patterns.as_ref().is_none_or(|s| s.key == Some(p.key));
+    let partition = partition.filter(marks).filter(apart);
+    let mut found = patterns::Found::new();
     let Some(mut partition) = partition else {
-        let (database, profile) = engine::evaluate(program, database, &options).map_err(Trouble::Limit)?;
+        let (mut database, profile) = engine::evaluate(program, database, &options).map_err(Trouble::Limit)?;
         memory::kept(request.memory).map_err(Trouble::Memory)?;
         let evaluate_time = start.elapsed();
         watch(Stage::Check);
         let all = vec![true; database.tables.len()];
         let keys = vec![Some(0); all.len()];
-        let pieces = Pieces { book, put, here: all.clone(), keys };
+        let mut pieces = Pieces::new(book, put, (all.clone(), keys), patterns.as_ref(), request.threads);
         loop {
-            let Some(piece) = shards::Sink::piece(&pieces, &database) else {
+            let Some((piece, more)) = shards::Sink::piece(&pieces, &mut database, &profile.givers) else {
                 return Err(contradictions(book, request));
             };
+            found = more.map_err(Trouble::Limit)?;
             if take(piece) != Next::Again {
                 break;
             }
         }
-        return Ok(Run { loaded, database, taken: all, profile, times: (load_time, evaluate_time, Duration::ZERO) });
+        let times = (load_time, evaluate_time, pieces.spent());
+        return Ok(Run { loaded, database, taken: all, profile, times, patterns: patterns::ranked(found) });
     };
     // A relation whose rows do not begin with the key is written when all of it is there, with the marks of its rows.
     let apart: Vec<bool> = partition.columns.iter().map(|c| *c == Some(0)).collect();
@@ -279,17 +328,28 @@ pub fn stream<P: Send>(
     });
     let late: Vec<RelId> = late.map(|(i, _)| RelId(i as u32)).collect();
     partition.keep(&late);
-    let pieces = Pieces { book, put, here: apart.clone(), keys: partition.columns.clone() };
+    let parts = (apart.clone(), partition.columns.clone());
+    let mut pieces = Pieces::new(book, put, parts, patterns.as_ref(), 1);
     let mut sound = true;
+    let mut failed = None;
     let mut refused = None;
     loop {
         let mut again = false;
         let mut pieces_done = 0;
+        found.clear();
         let done = shards::evaluate(program, database, &partition, n, &options, &pieces, |piece| {
-            let Some(piece) = piece else {
+            let Some((piece, more)) = piece else {
                 sound = false;
                 return ControlFlow::Break(());
             };
+            match (more, &patterns) {
+                (Err(limit), _) => {
+                    failed = Some(limit);
+                    return ControlFlow::Break(());
+                }
+                (Ok(more), Some(p)) => p.join(&mut found, more),
+                (Ok(_), None) => {}
+            }
             pieces_done += 1;
             refused = memory::kept(request.memory).err();
             if refused.is_some() {
@@ -305,6 +365,9 @@ pub fn stream<P: Send>(
             }
         });
         let (back, profile) = done.map_err(Trouble::Limit)?;
+        if let Some(limit) = failed {
+            return Err(Trouble::Limit(limit));
+        }
         if let Some(refused) = refused {
             return Err(Trouble::Memory(refused));
         }
@@ -313,8 +376,8 @@ pub fn stream<P: Send>(
             return Err(contradictions(book, request));
         }
         if !again {
-            let times = (load_time, start.elapsed(), Duration::ZERO);
-            return Ok(Run { loaded, database: back, taken: apart, profile, times });
+            let times = (load_time, start.elapsed(), pieces.spent());
+            return Ok(Run { loaded, database: back, taken: apart, profile, times, patterns: patterns::ranked(found) });
         }
         database = back;
     }

@@ -1,12 +1,21 @@
 //! Proof skeletons of many conclusions: which rules, on which kinds of facts, led to each; constants left out.
 //!
 //! The skeleton of a conclusion is that of its lowest proof (`super::shape`): a given fact is its relation, a step its rule with
-//! the skeletons of its premises, each different one once. Millions of conclusions fall into a few hundred; the rare ones are the audit list.
+//! the skeletons of its premises, each different one once. It ends where a single entity (a case) ends: of a row that only
+//! a rule over other entities, or over none, can have concluded it says that rule, if it can be but one, or else the relation.
+//! And it ends where a short explanation ends (`leaf short`): there it says the rule without what that rests on. So a skeleton says the same whatever lies beside the entity, and is found where the entity's rows are. Millions of
+//! conclusions fall into a few hundred; the rare ones are the audit list.
 
-use super::shape::Shapes;
+#[cfg(test)]
+mod tests;
+
+use super::shape::{Orders, Rules, Shapes};
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
-use crate::lang::program::{Prim, RelId, RuleId};
+use crate::engine::partition::{self, Place};
+use crate::engine::shards::Every;
+use crate::engine::store::Database;
+use crate::lang::program::{Prim, RelId, Relation, RuleId, Stratum, TypeId};
 use crate::proof::graph::Value;
 use crate::proof::record::Ground;
 use crate::proof::typed;
@@ -24,89 +33,161 @@ pub struct Pattern {
     pub id: String,
     /// Number of conclusions.
     pub count: usize,
-    /// Row of the verdict relation that stands first, by text.
+    /// The conclusion that stands first, by text.
     pub exemplar: Vec<Value>,
     /// Rules of the proof, from the conclusion down, each once.
     pub rules: Vec<RuleId>,
-    /// Rows of the verdict relation, as numbers in its table, when asked for.
-    pub rows: Vec<u32>,
+    /// The first conclusions, as many as were asked for.
+    pub rows: Vec<Vec<Value>>,
 }
 
-/// The patterns of all rows of a relation, most frequent first. Rows with the same value of the column `entity` are
-/// looked at one after the other. The tables are given back unchanged by [`Whole::into_database`].
-///
-/// # Errors
-/// When a stated limit is met.
-pub fn patterns(
-    book: &Rulebook,
-    whole: &Whole<'_>,
-    rel: RelId,
-    entity: usize,
-    keep_rows: bool,
-    threads: usize,
-) -> Result<Vec<Pattern>, Limit> {
-    let table = whole.table(rel);
-    let mut sorted: Vec<u32> = (0..table.len() as u32).collect();
-    if entity > 0 {
-        sorted.sort_by_key(|n| (table.row(*n as usize)[entity], *n));
+/// Which patterns are wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The relation of the conclusions.
+    pub rel: RelId,
+    /// Its column of what a skeleton is about.
+    pub entity: usize,
+    /// Conclusions to be kept: of patterns whose name begins so, so many of each.
+    pub keep: Option<(String, usize)>,
+}
+
+/// The patterns wanted of a rulebook's conclusions, and where their skeletons end.
+#[derive(Debug)]
+pub(super) struct Patterns<'b> {
+    book: &'b Rulebook,
+    pub(super) wanted: Wanted,
+    /// The type of the entity, if the rulebook declares one.
+    pub(super) key: Option<TypeId>,
+    /// By rule: whether it stays within one entity.
+    within: Vec<bool>,
+    /// By relation: whether a short explanation ends at its rows.
+    ends: Vec<bool>,
+    /// Orders of premises, as the first part found them.
+    orders: Orders,
+    /// By relation: whether a skeleton may go through its rows.
+    pub(super) needed: Vec<bool>,
+}
+
+/// What was found in a part of the tables, by name.
+pub(super) type Found = BTreeMap<String, Pattern>;
+
+impl<'b> Patterns<'b> {
+    pub(super) fn new(book: &'b Rulebook, wanted: &Wanted) -> Self {
+        let program = &book.program;
+        let ty = program.rel(wanted.rel).columns[wanted.entity].ty;
+        let key = program.types[ty.index()].span.is_some().then_some(ty);
+        let mut within = vec![true; program.rules.len()];
+        if let Some(key) = key {
+            let places = partition::by_key(program, key).places;
+            within = places.iter().map(|p| matches!(p, Place::Shard(_))).collect();
+        }
+        let leaf = |r: &Relation| r.notes.get("leaf").is_some_and(|v| v.trim() == "short");
+        let ends: Vec<bool> = program.relations.iter().map(leaf).collect();
+        // Which of so few rules gave a row is known without a look at what they read.
+        let known = |s: &Stratum| !s.recursive && s.rules.len() <= 64;
+        let mut needed = vec![false; program.relations.len()];
+        needed[wanted.rel.index()] = true;
+        for stratum in program.strata.iter().rev() {
+            // Within a stratum relations may need each other.
+            for _ in 0..=stratum.relations.len() {
+                for id in stratum.rules.iter().filter(|r| within[r.index()]) {
+                    let head = program.rule(*id).head.index();
+                    if needed[head] && !(ends[head] && known(stratum)) {
+                        program.rule(*id).reads().for_each(|r| needed[r.index()] = true);
+                    }
+                }
+            }
+        }
+        Self { book, wanted: wanted.clone(), key, within, ends, orders: Orders::default(), needed }
     }
-    let pieces = if threads == 1 { 1 } else { rayon::current_num_threads() };
-    let size = sorted.len().div_ceil(pieces.max(1)).max(1);
-    let one = |rows: &[u32]| -> Result<BTreeMap<String, Found>, Limit> {
-        let mut shapes = Shapes::new(book, whole.clone());
-        let mut by_number: FxHashMap<u32, (usize, Vec<u32>, u32)> = FxHashMap::default();
+
+    /// The patterns in tables that hold whole entities; the tables are lent. `givers` are the rules that gave the
+    /// rows, where that is known.
+    pub(super) fn find(&self, tables: &mut Database, givers: &Every, threads: usize) -> Result<Found, Limit> {
+        let whole = Whole::new(&self.book.program, std::mem::take(tables));
+        let found = self.over(&whole, givers, threads);
+        *tables = whole.into_database();
+        found
+    }
+
+    /// Rows with the same entity are looked at one after the other.
+    fn over(&self, whole: &Whole<'_>, givers: &Every, threads: usize) -> Result<Found, Limit> {
+        let Wanted { rel, entity, .. } = self.wanted;
+        let table = whole.table(rel);
+        let mut sorted: Vec<u32> = (0..table.len() as u32).collect();
+        if entity > 0 {
+            sorted.sort_by_key(|n| (table.row(*n as usize)[entity], *n));
+        }
+        let pieces = if threads == 1 { 1 } else { rayon::current_num_threads() };
+        let size = sorted.len().div_ceil(pieces.max(1)).max(1);
+        let one = |rows: &[u32]| self.part(whole, givers, rows);
+        let parts: Vec<Found> = match sorted.chunks(size).len() {
+            0 | 1 => vec![one(&sorted)?],
+            _ => sorted.par_chunks(size).map(one).collect::<Result<_, _>>()?,
+        };
+        let mut all = Found::new();
+        parts.into_iter().for_each(|p| self.join(&mut all, p));
+        Ok(all)
+    }
+
+    fn part(&self, whole: &Whole<'_>, givers: &Every, rows: &[u32]) -> Result<Found, Limit> {
+        let rel = self.wanted.rel;
+        let program = Rules { within: &self.within, ends: &self.ends, givers, orders: &self.orders };
+        let mut shapes = Shapes::new(self.book, whole.clone(), program);
+        let mut by_number: FxHashMap<u32, (u32, usize, Vec<u32>)> = FxHashMap::default();
         for row in rows {
             let Some(shape) = shapes.of(rel, *row)? else { continue };
-            let slot = by_number.entry(shape).or_insert((0, Vec::new(), *row));
-            slot.0 += 1;
-            if keep_rows {
-                slot.1.push(*row);
+            let slot = by_number.entry(shape).or_insert((*row, 0, Vec::new()));
+            slot.1 += 1;
+            if self.wanted.keep.is_some() {
+                slot.2.push(*row);
             }
-            if before(whole, rel, *row, slot.2) {
-                slot.2 = *row;
+            if before(whole, rel, *row, slot.0) {
+                slot.0 = *row;
             }
         }
-        let mut out = BTreeMap::new();
-        for (number, (count, rows, first)) in by_number {
+        let pattern = |(number, (first, count, rows)): (u32, (u32, usize, Vec<u32>))| {
             let (id, rules) = shapes.describe(number);
-            out.insert(id, Found { count, rows, first, rules });
-        }
-        Ok(out)
-    };
-    let parts: Vec<_> = sorted.par_chunks(size).map(one).collect::<Result<_, _>>()?;
-    let mut all: BTreeMap<String, Found> = BTreeMap::new();
-    for (id, found) in parts.into_iter().flatten() {
-        match all.get_mut(&id) {
-            None => {
-                all.insert(id, found);
+            let mut kept: Vec<Vec<Value>> = Vec::new();
+            if let Some((_, most)) = self.wanted.keep.as_ref().filter(|(name, _)| id.starts_with(name.as_str())) {
+                kept.extend(rows.iter().map(|r| shown(whole, rel, *r)));
+                kept.sort_by(|a, b| order(a, b));
+                kept.truncate(*most);
             }
-            Some(known) => {
-                known.count += found.count;
-                known.rows.extend(found.rows);
-                if before(whole, rel, found.first, known.first) {
-                    known.first = found.first;
+            (id.clone(), Pattern { id, count, exemplar: shown(whole, rel, first), rules, rows: kept })
+        };
+        Ok(by_number.into_iter().map(pattern).collect())
+    }
+
+    /// Adds what was found elsewhere.
+    pub(super) fn join(&self, all: &mut Found, more: Found) {
+        for (id, found) in more {
+            match all.get_mut(&id) {
+                None => {
+                    all.insert(id, found);
+                }
+                Some(known) => {
+                    known.count += found.count;
+                    known.rows.extend(found.rows);
+                    known.rows.sort_by(|a, b| order(a, b));
+                    known.rows.truncate(self.wanted.keep.as_ref().map_or(0, |(_, most)| *most));
+                    if order(&found.exemplar, &known.exemplar).is_lt() {
+                        known.exemplar = found.exemplar;
+                    }
                 }
             }
         }
     }
-    let pattern = |(id, mut f): (String, Found)| {
-        f.rows.sort_unstable();
-        let rows = if keep_rows { f.rows } else { Vec::new() };
-        Pattern { id, count: f.count, exemplar: shown(whole, rel, f.first), rules: f.rules, rows }
-    };
-    let mut out: Vec<Pattern> = all.into_iter().map(pattern).collect();
+}
+
+/// What was found, most frequent first.
+pub(super) fn ranked(found: Found) -> Vec<Pattern> {
+    let mut out: Vec<Pattern> = found.into_values().collect();
     out.sort_by(|a, b| {
         b.count.cmp(&a.count).then_with(|| order(&a.exemplar, &b.exemplar)).then_with(|| a.id.cmp(&b.id))
     });
-    Ok(out)
-}
-
-#[derive(Debug)]
-struct Found {
-    count: usize,
-    rows: Vec<u32>,
-    first: u32,
-    rules: Vec<RuleId>,
+    out
 }
 
 /// A row as values.
@@ -127,6 +208,7 @@ fn before(whole: &Whole<'_>, rel: RelId, a: u32, b: u32) -> bool {
         }
         let text = |w: u32| whole.text().resolve(w);
         match column.prim {
+            Prim::Symbol if (*u.max(v) as usize) < whole.text().ordered() => return u < v,
             Prim::Symbol => return text(*u) < text(*v),
             _ => break,
         }

@@ -1,70 +1,45 @@
-//! Proof skeletons of the rows of a finished run, each found once: constants left out, premises by what they are.
+//! Proof skeletons of the rows of finished tables, each found once: constants left out, premises by what they are.
 //!
 //! A skeleton says with which rule a row was concluded and the skeletons of the premises, each different one once. Of several
 //! it is the lowest, then the smallest, then the one with the first digest, so that neither the order of rows nor the number of
-//! threads decides. Nothing is recorded: a row whose relation has one rule over premises of one kind needs no look at any
-//! table, a rule over premises of one kind needs one match, and only the rest is matched in full.
+//! threads decides. Nothing is recorded. Where the engine said which rules gave a row, those alone are looked at: one
+//! whose premises are of one kind needs no look at any table, one whose other premises are found from the row by
+//! themselves needs those alone. Only the rest is matched in full.
 
+mod plan;
+mod search;
 mod skeleton;
 #[cfg(test)]
 mod tests;
 
-use crate::engine::functor;
 use crate::engine::limit::Limit;
-use crate::engine::naive::body::{self, Source};
+use crate::engine::naive::body::Source as _;
+use crate::engine::shards::Every;
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, CmpOp, Literal, Program, RelId, Rule, RuleId, Term, VarId};
-use crate::proof::given::Lookup;
+use crate::lang::program::{Program, RelId, RuleId};
 use crate::proof::rank::Ranks;
-use crate::proof::record::{Ground, Record};
+use crate::proof::record::{Ground as _, Record};
 use crate::proof::whole::Whole;
 use crate::rulebook::Rulebook;
-use skeleton::{Skeleton, Skeletons};
+use plan::{Plan, Plans, could, fixed, floor, plain, push, unify};
+use search::Search;
+use skeleton::{Height, Skeleton, Skeletons};
 
-/// A value that is known when a literal is reached.
+pub(super) use plan::Orders;
+
+/// What is known of the rules beside their text.
 #[derive(Clone, Copy, Debug)]
-enum Known {
-    Var(VarId),
-    Word(Word),
+pub(super) struct Rules<'p> {
+    /// By rule: whether all that it reads is in the tables. Others are told without their premises.
+    pub within: &'p [bool],
+    /// By relation: whether a skeleton names the rule of its rows and goes no further.
+    pub ends: &'p [bool],
+    /// Which rules gave the rows, where that is known.
+    pub givers: &'p Every,
+    pub orders: &'p Orders,
 }
 
-#[derive(Debug)]
-enum Step<'p> {
-    Atom {
-        rel: RelId,
-        look: Lookup,
-        key: Vec<Known>,
-        binds: Vec<(usize, VarId)>,
-        /// Its rows have different skeletons.
-        varied: bool,
-        /// Whichever row matches, the rest is the same.
-        once: bool,
-    },
-    Not {
-        look: Lookup,
-        key: Vec<Known>,
-    },
-    Other(&'p Literal),
-}
-
-/// How a rule is matched with a row that it may have concluded.
-#[derive(Debug)]
-struct Plan<'p> {
-    id: RuleId,
-    rule: &'p Rule,
-    /// By column: what must stand there, where the head says it.
-    head: Vec<Option<Known>>,
-    computed: bool,
-    steps: Vec<Step<'p>>,
-    /// The one skeleton that it gives, whatever it matches.
-    uniform: Option<u32>,
-    /// Skeletons of premises that are always the same.
-    below: Vec<u32>,
-    /// The premises of the match before, and its skeleton.
-    last: Option<(Vec<u32>, u32)>,
-}
-
-/// Finds skeletons of rows of a finished run.
+/// Finds skeletons of rows of finished tables.
 #[derive(Debug)]
 pub(super) struct Shapes<'a, 'p> {
     program: &'p Program,
@@ -72,17 +47,37 @@ pub(super) struct Shapes<'a, 'p> {
     skeletons: Skeletons<'a>,
     /// By relation: the one skeleton of all its rows.
     uniform: Vec<Option<u32>>,
+    /// By relation: no skeleton of its rows lies lower.
+    floors: Vec<Height>,
     recursive: Vec<bool>,
     /// By relation: whether its rows come from rules only.
     concluded: Vec<bool>,
     /// By relation: the plans of its rules, when first needed.
-    plans: Vec<Option<Vec<Plan<'p>>>>,
+    plans: Vec<Option<Box<Plans<'p>>>>,
+    rules: Rules<'p>,
+    /// The tables, with rows as given where skeletons end: what is recorded ends there.
+    ground: Option<Whole<'p>>,
     /// By relation and row, one more than the number of the skeleton.
     memo: Vec<Vec<u32>>,
+    /// Room for rows in work that is used again.
+    rooms: Vec<Room>,
+}
+
+/// What is needed to match one row.
+#[derive(Debug, Default)]
+struct Room {
+    row: Vec<Word>,
+    vars: Vec<Option<Word>>,
+    /// The keys that are being looked for.
+    keys: Vec<Word>,
+    /// Premises matched so far whose relations have rows of several kinds.
+    rows: Vec<(RelId, u32)>,
+    below: Vec<u32>,
 }
 
 impl<'a: 'p, 'p> Shapes<'a, 'p> {
-    pub(super) fn new(book: &'a Rulebook, whole: Whole<'p>) -> Self {
+    pub(super) fn new(book: &'a Rulebook, whole: Whole<'p>, known: Rules<'p>) -> Self {
+        let within = |r: &RuleId| known.within[r.index()];
         let program: &'p Program = &book.program;
         let n = program.relations.len();
         let mut skeletons = Skeletons::new(book);
@@ -93,6 +88,7 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
                 recursive[rel.index()] = stratum.recursive;
             }
         }
+        let mut floors = vec![(0, 1); n];
         // Premises of a rule that is not recursive lie in lower strata.
         let ordered = program.strata.iter().flat_map(|s| &s.relations);
         let stray = (0..n as u32).map(RelId).filter(|r| whole.rules_of(*r).is_empty());
@@ -100,16 +96,51 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
             uniform[rel.index()] = Some(skeletons.number(Skeleton::Given(rel)));
         }
         for rel in ordered {
-            let rules = whole.rules_of(*rel);
-            if recursive[rel.index()] || rules.len() != 1 || !concluded[rel.index()] {
+            let all = whole.rules_of(*rel);
+            if !all.iter().any(within) {
+                recursive[rel.index()] = false;
+            }
+            // Rules that gave nothing explain nothing.
+            let gave = |r: &RuleId| !within(r) || known.givers.get(rel).is_none_or(|g| g.rules.contains(r));
+            let rules: Vec<RuleId> = all.iter().copied().filter(gave).collect();
+            if concluded[rel.index()] && !recursive[rel.index()] && rules.iter().all(within) {
+                let ends = known.ends[rel.index()];
+                let of = |r: &RuleId| if ends { (1, 1) } else { floor(program.rule(*r), &floors) };
+                floors[rel.index()] = rules.iter().map(of).min().unwrap_or((0, 1));
+            }
+            if recursive[rel.index()] || !concluded[rel.index()] {
                 continue;
             }
-            if let (below, true) = fixed(program.rule(rules[0]), &uniform) {
+            // Any of them may have concluded any row.
+            if rules.len() > 1 && rules.iter().all(|r| !within(r) && plain(program.rule(*r))) {
+                uniform[rel.index()] = Some(skeletons.number(Skeleton::Given(*rel)));
+            }
+            if rules.len() != 1 {
+                continue;
+            }
+            if !within(&rules[0]) || known.ends[rel.index()] {
+                uniform[rel.index()] = Some(skeletons.step(rules[0], Vec::new()));
+            } else if let (below, true) = fixed(program.rule(rules[0]), &uniform) {
                 uniform[rel.index()] = Some(skeletons.step(rules[0], below));
             }
         }
         let plans = (0..n).map(|_| None).collect();
-        Self { program, whole, skeletons, uniform, recursive, concluded, plans, memo: vec![Vec::new(); n] }
+        let memo = vec![Vec::new(); n];
+        let rooms = Vec::new();
+        Self {
+            program,
+            whole,
+            skeletons,
+            uniform,
+            floors,
+            recursive,
+            concluded,
+            plans,
+            rules: known,
+            ground: None,
+            memo,
+            rooms,
+        }
     }
 
     /// The skeleton of a row, by number; `None` when no rule explains it, which a finished run does not leave.
@@ -117,12 +148,24 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
         if let Some(shape) = self.uniform[rel.index()] {
             return Ok(Some(shape));
         }
-        if self.memo[rel.index()].is_empty() {
-            self.memo[rel.index()] = vec![0; self.whole.table(rel).len()];
+        match self.memo[rel.index()].get(row as usize) {
+            None | Some(0) => self.find(rel, row),
+            Some(n) => Ok(Some(n - 1)),
         }
-        match self.memo[rel.index()][row as usize] {
-            0 => {}
-            n => return Ok(Some(n - 1)),
+    }
+
+    #[inline(never)]
+    fn find(&mut self, rel: RelId, row: u32) -> Result<Option<u32>, Limit> {
+        if self.memo[rel.index()].is_empty() {
+            let rows = 0..self.whole.table(rel).len() as u32;
+            let mut memo = vec![0; rows.len()];
+            if self.concluded[rel.index()] && !self.recursive[rel.index()] {
+                let plans = self.compile(rel);
+                rows.zip(&mut memo).for_each(|(i, n)| *n = plans.at_once(i).map_or(0, |shape| shape + 1));
+                self.plans[rel.index()] = Some(plans);
+            }
+            self.memo[rel.index()] = memo;
+            return self.of(rel, row);
         }
         let found = if !self.concluded[rel.index()] && self.whole.is_given(rel, row) {
             Some(self.skeletons.number(Skeleton::Given(rel)))
@@ -138,116 +181,130 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
     }
 
     fn by_plans(&mut self, rel: RelId, row: u32) -> Result<Option<u32>, Limit> {
-        let mut plans = match self.plans[rel.index()].take() {
-            Some(plans) => plans,
-            None => self.compile(rel),
-        };
+        let mut plans = self.plans[rel.index()].take().unwrap_or_else(|| self.compile(rel));
         // Each row looks at relations of lower strata only, so the plans are not needed by what it asks for.
-        let values: Vec<Word> = self.whole.row(rel, row).to_vec();
-        let (mut vars, mut keys): (Vec<Option<Word>>, Vec<Word>) = (Vec::new(), Vec::new());
-        let alone = plans.iter().filter(|p| could(p, &values)).nth(1).is_none();
+        let mut room = self.rooms.pop().unwrap_or_default();
+        room.row.clear();
+        room.row.extend_from_slice(self.whole.row(rel, row));
+        let Plans { all, givers } = &mut *plans;
+        let best = match givers {
+            Some((givers, places)) => self.given_by(all, places, givers.bits(row as usize), &mut room),
+            None => self.best(all, &mut room),
+        };
+        self.rooms.push(room);
+        self.plans[rel.index()] = Some(plans);
+        Ok(match best? {
+            None => self.beyond(rel, row),
+            found => found,
+        })
+    }
+
+    /// The best of rules that are known to have given the row.
+    fn given_by(
+        &mut self,
+        plans: &mut [Plan<'p>],
+        places: &[usize],
+        mut bits: u64,
+        room: &mut Room,
+    ) -> Result<Option<u32>, Limit> {
         let mut best: Option<u32> = None;
-        for plan in &mut plans {
-            if !could(plan, &values) || !unify(plan, &values, &mut vars) {
+        while bits != 0 {
+            let plan = &mut plans[places[bits.trailing_zeros() as usize]];
+            bits &= bits - 1;
+            if plan.beyond || best.is_some_and(|b| self.skeletons.height(b) < plan.floor) {
                 continue;
             }
-            let (rule, uniform) = (plan.id, plan.uniform);
-            if let Some(shape) = uniform {
-                if best.is_some_and(|b| !self.skeletons.better(shape, b)) {
-                    continue;
-                }
-                // The row is there, and nothing else could have concluded it.
-                if alone {
-                    best = Some(shape);
-                    break;
-                }
+            let found = match plan.uniform {
+                None => self.matched(plan, room)?,
+                shape => shape,
+            };
+            if let Some(shape) = found.filter(|s| best.is_none_or(|b| self.skeletons.better(*s, b))) {
+                best = Some(shape);
             }
-            let (vars, keys) = (&mut vars, &mut keys);
-            let mut search = Search { shapes: self, plan, row: &values, vars, keys, rows: Vec::new(), best: None };
+        }
+        Ok(best)
+    }
+
+    /// What a rule gives for a row that it is known to have given. Where its premises of several kinds are found by the row
+    /// alone, one each, the others need no look: they are there.
+    fn matched(&mut self, plan: &mut Plan<'p>, room: &mut Room) -> Result<Option<u32>, Limit> {
+        room.vars.clear();
+        room.vars.resize(plan.rule.vars.len(), None);
+        plan.firsts.iter().for_each(|(c, v)| room.vars[v.index()] = Some(room.row[*c]));
+        let mut single = plan.short.is_some();
+        for premise in plan.short.iter_mut().flatten() {
+            push(&premise.key, &room.vars, &mut room.keys);
+            let (from, to) = premise.look.range(&room.keys);
+            let mut agree = (from..to).filter(|i| premise.look.agrees(*i, &room.keys));
+            let (first, more) = (agree.next(), agree.next());
+            room.keys.clear();
+            let (Some(place), None) = (first, more) else {
+                single = false;
+                break;
+            };
+            let number = premise.look.number(place);
+            room.rows.push((premise.rel, number));
+            let row = premise.look.row(number);
+            premise.binds.iter().for_each(|(c, v)| room.vars[v.index()] = Some(row[*c]));
+        }
+        let mut search = Search { shapes: self, plan, room, best: None };
+        if single {
+            search.shape()?;
+            search.room.rows.clear();
+            return Ok(search.best);
+        }
+        search.room.rows.clear();
+        unify(search.plan, &search.room.row, &mut search.room.vars);
+        search.step(0)?;
+        Ok(search.best)
+    }
+
+    /// A row that no rule within the tables explains.
+    fn beyond(&mut self, rel: RelId, row: u32) -> Option<u32> {
+        let plans = self.plans[rel.index()].as_ref()?;
+        let (mut vars, values) = (Vec::new(), self.whole.row(rel, row));
+        let fits = |p: &&Plan<'p>| p.beyond && could(p, values) && unify(p, values, &mut vars);
+        let mut might = plans.all.iter().filter(fits).map(|p| p.id);
+        let rule = might.next()?;
+        let alone = might.next().is_none();
+        let skeletons = &mut self.skeletons;
+        Some(if alone { skeletons.step(rule, Vec::new()) } else { skeletons.number(Skeleton::Given(rel)) })
+    }
+
+    /// The best of all rules that might have concluded the row.
+    fn best(&mut self, plans: &mut [Plan<'p>], room: &mut Room) -> Result<Option<u32>, Limit> {
+        let mut best: Option<u32> = None;
+        for plan in plans {
+            let beaten = best.is_some_and(|b| self.skeletons.height(b) < plan.floor);
+            if plan.beyond || beaten || !could(plan, &room.row) || !unify(plan, &room.row, &mut room.vars) {
+                continue;
+            }
+            let uniform = plan.uniform;
+            if uniform.is_some_and(|s| best.is_some_and(|b| !self.skeletons.better(s, b))) {
+                continue;
+            }
+            let mut search = Search { shapes: self, plan, room, best: None };
             let matched = search.step(0)?;
             let found = search.best;
             let shape = uniform.filter(|_| matched).or(found);
-            debug_assert!(shape.is_none() || self.program.rule(rule).head == rel);
             if let Some(shape) = shape.filter(|s| best.is_none_or(|b| self.skeletons.better(*s, b))) {
                 best = Some(shape);
             }
         }
-        self.plans[rel.index()] = Some(plans);
         Ok(best)
-    }
-
-    fn compile(&mut self, rel: RelId) -> Vec<Plan<'p>> {
-        let rules: Vec<RuleId> = self.whole.rules_of(rel).to_vec();
-        rules.into_iter().map(|id| self.plan(id)).collect()
-    }
-
-    fn plan(&mut self, id: RuleId) -> Plan<'p> {
-        let rule: &'p Rule = self.program.rule(id);
-        let mut bound = vec![false; rule.vars.len()];
-        let mut head = Vec::new();
-        for term in &rule.args {
-            head.push(match term {
-                Term::Var(v) => {
-                    bound[v.index()] = true;
-                    Some(Known::Var(*v))
-                }
-                Term::Const(c) => Some(Known::Word(body::constant(c, self.whole.symbols()))),
-                Term::Apply { .. } => None,
-            });
-        }
-        let order = body::order(rule, &bound, &mut self.whole);
-        let computed = head.iter().any(Option::is_none);
-        let mut steps = Vec::new();
-        for (n, i) in order.iter().enumerate() {
-            let literal = &rule.body[*i];
-            match literal {
-                Literal::Atom(a) => {
-                    let (columns, key) = self.key(&a.args, &bound);
-                    let mut binds = Vec::new();
-                    for (c, arg) in a.args.iter().enumerate() {
-                        if let Arg::Var(v) = arg
-                            && !bound[v.index()]
-                        {
-                            binds.push((c, *v));
-                        }
-                    }
-                    let varied = self.uniform[a.rel.index()].is_none();
-                    let later = |v: &VarId| computed || order[n + 1..].iter().any(|l| uses(&rule.body[*l], *v));
-                    let once = !varied && !binds.iter().any(|(_, v)| later(v) || twice(&binds, *v));
-                    let look = self.whole.lookup(a.rel, &columns);
-                    steps.push(Step::Atom { rel: a.rel, look, key, binds, varied, once });
-                }
-                Literal::Not(a) => {
-                    let (columns, key) = self.key(&a.args, &bound);
-                    steps.push(Step::Not { look: self.whole.lookup(a.rel, &columns), key });
-                }
-                other => steps.push(Step::Other(other)),
-            }
-            body::bind(literal, &mut bound);
-        }
-        let (below, all) = fixed(rule, &self.uniform);
-        let uniform = all.then(|| self.skeletons.step(id, below.clone()));
-        Plan { id, rule, head, computed, steps, uniform, below, last: None }
-    }
-
-    fn key(&mut self, args: &[Arg], bound: &[bool]) -> (Vec<usize>, Vec<Known>) {
-        let (mut columns, mut key) = (Vec::new(), Vec::new());
-        for (c, arg) in args.iter().enumerate() {
-            key.push(match arg {
-                Arg::Var(v) if bound[v.index()] => Known::Var(*v),
-                Arg::Const(value) => Known::Word(body::constant(value, self.whole.symbols())),
-                _ => continue,
-            });
-            columns.push(c);
-        }
-        (columns, key)
     }
 
     /// A row of a relation that rests on itself: everything behind it is recorded, so that no circle is taken for a proof.
     fn by_record(&mut self, rel: RelId, row: u32) -> Result<Option<u32>, Limit> {
         let mut record = Record::default();
         let id = record.fact(&self.whole, rel, row);
-        record.follow(&mut self.whole, 2_000_000)?;
+        let ground = self.ground.get_or_insert_with(|| {
+            let mut ends = self.rules.ends.to_vec();
+            let rules = self.program.rules.iter().zip(self.rules.within);
+            rules.for_each(|(rule, within)| ends[rule.head.index()] |= !within);
+            self.whole.clone().ending(&ends)
+        });
+        record.follow(ground, 2_000_000)?;
         let ranks = Ranks::of(&record, &|_| 0);
         let mut of: Vec<Option<u32>> = vec![None; record.facts.len()];
         let mut upwards: Vec<usize> = (0..record.facts.len()).collect();
@@ -277,235 +334,5 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
     /// The stable name of a skeleton (the first 12 hexadecimal digits of its digest) and its rules from the top down.
     pub(super) fn describe(&self, number: u32) -> (String, Vec<RuleId>) {
         self.skeletons.describe(number)
-    }
-}
-
-/// Skeletons of the premises of a rule that are always the same, and whether those are all.
-fn fixed(rule: &Rule, uniform: &[Option<u32>]) -> (Vec<u32>, bool) {
-    let (mut below, mut all) = (Vec::new(), true);
-    for literal in &rule.body {
-        match literal {
-            Literal::Atom(a) => match uniform[a.rel.index()] {
-                Some(shape) => below.push(shape),
-                None => all = false,
-            },
-            // Which rows an aggregate rests on, and whether there are any, is seen at each match.
-            Literal::Aggregate { .. } => all = false,
-            _ => {}
-        }
-    }
-    (below, all)
-}
-
-fn twice(binds: &[(usize, VarId)], v: VarId) -> bool {
-    binds.iter().filter(|(_, w)| *w == v).count() > 1
-}
-
-fn mentions(term: &Term, v: VarId) -> bool {
-    match term {
-        Term::Var(w) => *w == v,
-        Term::Const(_) => false,
-        Term::Apply { args, .. } => args.iter().any(|t| mentions(t, v)),
-    }
-}
-
-fn uses(literal: &Literal, v: VarId) -> bool {
-    let among = |args: &[Arg]| args.iter().any(|a| matches!(a, Arg::Var(w) if *w == v));
-    match literal {
-        Literal::Atom(a) | Literal::Not(a) => among(&a.args),
-        Literal::Compare { left, right, .. } => mentions(left, v) || mentions(right, v),
-        Literal::Range { var, from, to, step, .. } => {
-            *var == v || mentions(from, v) || mentions(to, v) || step.as_ref().is_some_and(|s| mentions(s, v))
-        }
-        Literal::Aggregate { group, result, .. } => *result == v || among(group),
-    }
-}
-
-/// Whether the constants in the head of a rule are those of a row.
-fn could(plan: &Plan<'_>, row: &[Word]) -> bool {
-    plan.head.iter().zip(row).all(|(h, w)| !matches!(h, Some(Known::Word(c)) if c != w))
-}
-
-/// Whether the places of a variable in the head agree in a row; the variables that it binds.
-fn unify(plan: &Plan<'_>, row: &[Word], vars: &mut Vec<Option<Word>>) -> bool {
-    vars.clear();
-    vars.resize(plan.rule.vars.len(), None);
-    plan.head.iter().zip(row).all(|(h, w)| match h {
-        Some(Known::Var(v)) => *vars[v.index()].get_or_insert(*w) == *w,
-        _ => true,
-    })
-}
-
-/// Puts the values of a key behind those there.
-fn push(key: &[Known], vars: &[Option<Word>], keys: &mut Vec<Word>) {
-    keys.extend(key.iter().map(|k| match k {
-        Known::Var(v) => vars[v.index()].unwrap_or(0),
-        Known::Word(w) => *w,
-    }));
-}
-
-struct Search<'s, 'a, 'p> {
-    shapes: &'s mut Shapes<'a, 'p>,
-    plan: &'s mut Plan<'p>,
-    row: &'s [Word],
-    vars: &'s mut Vec<Option<Word>>,
-    /// The keys that are being looked for.
-    keys: &'s mut Vec<Word>,
-    /// Premises matched so far whose relations have rows of several kinds.
-    rows: Vec<(RelId, u32)>,
-    best: Option<u32>,
-}
-
-impl<'a: 'p, 'p> Search<'_, 'a, 'p> {
-    fn value(&mut self, term: &Term) -> Option<Word> {
-        match term {
-            Term::Var(v) => self.vars[v.index()],
-            _ => body::eval(term, self.vars, self.shapes.whole.symbols()).ok(),
-        }
-    }
-
-    /// Goes on from a step of the plan; whether one match was found and no other matters.
-    fn step(&mut self, at: usize) -> Result<bool, Limit> {
-        if at == self.plan.steps.len() {
-            return self.found();
-        }
-        match &mut self.plan.steps[at] {
-            Step::Not { look, key } => {
-                let from = self.keys.len();
-                push(key, self.vars, self.keys);
-                let there = look.first(&self.keys[from..]).is_some();
-                self.keys.truncate(from);
-                if there { Ok(false) } else { self.step(at + 1) }
-            }
-            Step::Atom { look, key, .. } => {
-                let from = self.keys.len();
-                push(key, self.vars, self.keys);
-                let until = self.keys.len();
-                let mut next = look.first(&self.keys[from..]);
-                let mut done = false;
-                while let Some(place) = next {
-                    let Step::Atom { rel, look, binds, varied, once, .. } = &self.plan.steps[at] else { break };
-                    let (rel, varied, once) = (*rel, *varied, *once);
-                    let number = look.number(place);
-                    let row = look.row(number);
-                    let fits = binds.iter().all(|(c, v)| *self.vars[v.index()].get_or_insert(row[*c]) == row[*c]);
-                    if fits {
-                        if varied {
-                            self.rows.push((rel, number));
-                        }
-                        done = self.step(at + 1)?;
-                        if varied {
-                            self.rows.pop();
-                        }
-                    }
-                    let Step::Atom { look, binds, .. } = &self.plan.steps[at] else { break };
-                    binds.iter().for_each(|(_, v)| self.vars[v.index()] = None);
-                    if done || (once && fits) {
-                        break;
-                    }
-                    next = look.next(place + 1, &self.keys[from..until]);
-                }
-                self.keys.truncate(from);
-                Ok(done)
-            }
-            Step::Other(literal) => {
-                let literal: &'p Literal = literal;
-                self.other(literal, at)
-            }
-        }
-    }
-
-    fn other(&mut self, literal: &'p Literal, at: usize) -> Result<bool, Limit> {
-        match literal {
-            Literal::Compare { op, prim, left, right, .. } => {
-                let free = |s: &Self, t: &Term| matches!(t, Term::Var(v) if s.vars[v.index()].is_none());
-                if *op == CmpOp::Eq && (free(self, left) || free(self, right)) {
-                    let (target, term) = if free(self, left) { (left, right) } else { (right, left) };
-                    let (Term::Var(v), Some(word)) = (target, self.value(term)) else { return Ok(false) };
-                    return self.with(*v, word, at);
-                }
-                let (Some(a), Some(b)) = (self.value(left), self.value(right)) else { return Ok(false) };
-                match functor::compare(*op, *prim, a, b, self.shapes.whole.symbols()) {
-                    Ok(true) => self.step(at + 1),
-                    _ => Ok(false),
-                }
-            }
-            Literal::Range { var, prim, from, to, step, .. } => {
-                let (Some(a), Some(b)) = (self.value(from), self.value(to)) else { return Ok(false) };
-                let by = match step {
-                    Some(s) => match self.value(s) {
-                        None => return Ok(false),
-                        by => by,
-                    },
-                    None => None,
-                };
-                for word in body::range(*prim, a, b, by) {
-                    if self.with(*var, word, at)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-            Literal::Aggregate { rel, result, .. } => {
-                let program = self.shapes.program;
-                let (word, rows) = match body::aggregate(program, literal, self.vars, &mut self.shapes.whole) {
-                    Ok((Some(word), rows)) => (word, rows),
-                    Ok((None, _)) | Err(Limit::Fault { .. }) => return Ok(false),
-                    Err(l) => return Err(l),
-                };
-                let n = self.rows.len();
-                self.rows.extend(rows.into_iter().map(|r| (*rel, r)));
-                let done = self.with(*result, word, at);
-                self.rows.truncate(n);
-                done
-            }
-            Literal::Atom(_) | Literal::Not(_) => Ok(false),
-        }
-    }
-
-    fn with(&mut self, v: VarId, word: Word, at: usize) -> Result<bool, Limit> {
-        match self.vars[v.index()] {
-            Some(w) if w == word => self.step(at + 1),
-            Some(_) => Ok(false),
-            None => {
-                self.vars[v.index()] = Some(word);
-                let done = self.step(at + 1);
-                self.vars[v.index()] = None;
-                done
-            }
-        }
-    }
-
-    fn found(&mut self) -> Result<bool, Limit> {
-        if self.plan.computed {
-            for (term, want) in self.plan.rule.args.iter().zip(self.row) {
-                if matches!(term, Term::Apply { .. })
-                    && body::eval(term, self.vars, self.shapes.whole.symbols()) != Ok(*want)
-                {
-                    return Ok(false);
-                }
-            }
-        }
-        if self.plan.uniform.is_some() {
-            return Ok(true);
-        }
-        let mut below = self.plan.below.clone();
-        for i in 0..self.rows.len() {
-            let (rel, row) = self.rows[i];
-            below.extend(self.shapes.of(rel, row)?);
-        }
-        // Rows one after the other often rest on the same.
-        let shape = match &self.plan.last {
-            Some((known, shape)) if *known == below => *shape,
-            _ => {
-                let shape = self.shapes.skeletons.step(self.plan.id, below.clone());
-                self.plan.last = Some((below, shape));
-                shape
-            }
-        };
-        if self.best.is_none_or(|b| self.shapes.skeletons.better(shape, b)) {
-            self.best = Some(shape);
-        }
-        Ok(false)
     }
 }

@@ -3,13 +3,9 @@
 use super::form::{self, Form, Format};
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
-use crate::bulk::{self, patterns};
-use crate::engine::naive::body::Source as _;
-use crate::proof::graph::Value;
-use crate::proof::typed;
-use crate::proof::whole::Whole;
+use crate::bulk::{self, How, Next};
 use crate::report::explain::words::Words as _;
-use crate::report::{patterns as view, summary, wording::BookWords};
+use crate::report::{patterns as view, wording::BookWords};
 use std::io::Write;
 
 /// Arguments of `patterns`.
@@ -30,33 +26,27 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let book = setting.rulebook(err)?;
-    let Some((rel, keys)) = summary::verdict(&book.program) else {
+    let Some(mut wanted) = super::run::wanted(&book.program) else {
         return Err(Failure::Usage("E0604: no relation of the rulebook is annotated `verdict`".into()));
     };
+    wanted.keep = args.pattern.clone().map(|id| (id, args.limit));
+    let rel = wanted.rel;
     let request = args.question.request(setting, true)?;
-    let mut run = bulk::run(&book, &request, |_| {}).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let whole = Whole::new(&book.program, std::mem::take(&mut run.database));
-    let found = patterns::patterns(&book, &whole, rel, keys[0], args.pattern.is_some(), request.threads)
-        .map_err(form::limit)?;
-    let chosen = args.pattern.as_ref().map(|id| found.iter().find(|p| p.id.starts_with(id.as_str())));
-    let rows: Vec<Vec<Value>> = chosen.flatten().map_or_else(Vec::new, |p| {
-        let row = |n: &u32| whole.row(rel, *n).iter().map(|w| Some(*w));
-        let plain = |n| typed::row(&book.program, whole.text(), rel, row(n)).into_iter().flatten().collect();
-        p.rows.iter().take(args.limit).map(plain).collect()
-    });
-    let given = whole.into_database();
-    let words = BookWords::new(&book, &given, &run.loaded.origins, form::language(setting));
+    let how = How { patterns: Some(wanted), ..How::default() };
+    let run = bulk::stream(&book, &request, &how, |_| {}, &|_| (), |()| Next::On);
+    let run = run.map_err(|t| setting::trouble(t, &book, setting, err))?;
+    let words = BookWords::new(&book, &run.database, &run.loaded.origins, form::language(setting));
     if let Some(id) = &args.pattern {
-        let Some(p) = chosen.flatten() else {
+        let Some(p) = run.patterns.iter().find(|p| p.id.starts_with(id.as_str())) else {
             return Err(Failure::Usage(match setting.lang {
                 Lang::Zh => format!("E0626: 没有型式 {id}；不带 --pattern 可列出全部型式"),
                 Lang::En => format!("E0626: there is no pattern {id}; without --pattern all are listed"),
             }));
         };
-        for values in &rows {
+        for values in &p.rows {
             writeln!(out, "{}", words.fact(rel, values))?;
         }
-        let more = p.rows.len().saturating_sub(args.limit);
+        let more = p.count - p.rows.len();
         match setting.lang {
             _ if more == 0 => {}
             Lang::Zh => writeln!(out, "另有 {more} 个（--limit 可多列）")?,
@@ -64,10 +54,11 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
         return Ok(());
     }
+    let found = &run.patterns;
     match args.form.format {
-        Format::Text => write!(out, "{}", view::text(&book, rel, &found, args.limit, &words))?,
+        Format::Text => write!(out, "{}", view::text(&book, rel, found, args.limit, &words))?,
         Format::Json => {
-            let text = view::json(&book, rel, &found).map_err(|e| Failure::Limit(e.to_string()))?;
+            let text = view::json(&book, rel, found).map_err(|e| Failure::Limit(e.to_string()))?;
             write!(out, "{text}")?;
         }
         _ => return Err(form::only_text_or_json(setting)),

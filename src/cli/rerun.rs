@@ -1,9 +1,9 @@
 //! `zhuize rerun`: runs again what a manifest records and compares rules, tables and results by their hashes.
 
 use super::Failure;
-use super::run::{Further, fill, finish, skeletons};
+use super::run::{Further, fill, finish};
 use super::setting::{self, Setting};
-use crate::bulk::{self, Run, Trouble};
+use crate::bulk::{self, How, Run, Trouble};
 use crate::lang::date;
 use crate::report::manifest::{self, Form, Hashed, Input, Manifest};
 use crate::report::results::{Results, Scribe};
@@ -53,9 +53,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let scribe = Scribe::new(&book.program, form.tables());
     let mut results = Results::new(&scribe, Some(Staging::new(&target)?));
     let put = |piece: &bulk::Piece<'_>| scribe.lines(piece);
-    let shards = usize::from(form.patterns || form.workbook.is_some());
-    let run = bulk::stream(&book, &request, shards, |_| {}, &put, |lines| results.take(lines));
-    let mut run = match run {
+    let patterns = if form.patterns { super::run::wanted(&book.program) } else { None };
+    let how = How { shards: usize::from(form.workbook.is_some()), patterns };
+    let run = bulk::stream(&book, &request, &how, |_| {}, &put, |lines| results.take(lines));
+    let run = match run {
         Ok(run) => run,
         Err(trouble) => {
             inputs(&told.inputs, &read_inputs(&book, &request, &trouble), setting, &mut differences);
@@ -68,7 +69,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     inputs(&told.inputs, &manifest::inputs(&run.loaded.inventory), setting, &mut differences);
     let home = args.manifest.parent().unwrap_or(Path::new(""));
     let (Some((mut staging, written)), _) = results.finish(&run)? else { return Err(Failure::Negative) };
-    let now = write(form, &book, &request, &mut run, &mut staging, written)?;
+    let now = write(form, &book, &request, &run, &mut staging, written)?;
     outputs(&told, &now, home, &staging, setting, &mut differences);
     if differences.is_empty() {
         rest(&told, &now, setting, &mut differences);
@@ -181,11 +182,11 @@ fn write(
     form: Form,
     book: &Rulebook,
     request: &bulk::Request,
-    run: &mut Run,
+    run: &Run,
     staging: &mut Staging,
     written: Vec<(Written, usize)>,
 ) -> Result<Manifest, Failure> {
-    let skeletons = if form.patterns { skeletons(book, request, run)? } else { None };
+    let skeletons = if form.patterns { super::run::wanted(&book.program).map(|w| w.rel) } else { None };
     let workbook = match form.workbook.as_deref() {
         None => None,
         Some(lang) => {

@@ -1,12 +1,10 @@
 //! `zhuize run`: every conclusion of a casebase.
 
-use super::form;
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
-use crate::bulk::patterns::{self, Pattern};
-use crate::bulk::{self, Run, Stage};
+use crate::bulk::patterns::Wanted;
+use crate::bulk::{self, How, Run, Stage};
 use crate::lang::program::{Program, RelId};
-use crate::proof::whole::Whole;
 use crate::report::manifest::{self, Form, Manifest};
 use crate::report::results::{Results, Scribe, Tables};
 use crate::report::staging::{Staging, Written, whole};
@@ -76,11 +74,12 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let scribe = Scribe::new(&book.program, tables);
     let mut results = Results::new(&scribe, folder.map(Staging::new).transpose()?);
     let put = |piece: &bulk::Piece<'_>| scribe.lines(piece);
-    // A workbook and patterns need all conclusions at once.
-    let shards = if to_workbook || args.xlsx || args.patterns { 1 } else { args.shards };
+    // A workbook needs all conclusions at once.
+    let shards = if to_workbook || args.xlsx { 1 } else { args.shards };
+    let how = How { shards, patterns: if args.patterns { wanted(&book.program) } else { None } };
     let watch = |stage| progress.stage(stage, setting);
-    let run = bulk::stream(&book, &request, shards, watch, &put, |lines| results.take(lines));
-    let mut run = match run {
+    let run = bulk::stream(&book, &request, &how, watch, &put, |lines| results.take(lines));
+    let run = match run {
         Ok(run) => run,
         Err(trouble) => {
             progress.end();
@@ -88,7 +87,6 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
     };
     progress.say(setting.say("写出结果", "writing"));
-    let skeletons = if args.patterns { skeletons(&book, &request, &mut run)? } else { None };
     let workbook = || {
         xlsx::results(&book, &run, request.as_of, setting.facts_lang())
             .map_err(|e| Failure::Output(std::io::Error::other(e)))
@@ -98,7 +96,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         let extra = if args.xlsx { Some(workbook()?) } else { None };
         let language = extra.as_ref().map(|_| setting.say("zh", "en").to_owned());
         let form = Form { workbook: language, ..form };
-        let more = Further { skeletons, workbook: extra, form };
+        let more = Further { skeletons: how.patterns.map(|w| w.rel), workbook: extra, form };
         fill(&book, &request, &run, &mut staging, written, more)?;
         setting.kept()?;
         finish(staging, &book.program, tables)?;
@@ -121,23 +119,16 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     Ok(())
 }
 
-/// A relation with the patterns of its rows.
-pub(super) type Skeletons = (RelId, Vec<Pattern>);
-
-/// The proof skeletons of the verdicts; the tables of the run are lent for it.
-pub(super) fn skeletons(book: &Rulebook, request: &bulk::Request, run: &mut Run) -> Result<Option<Skeletons>, Failure> {
-    let Some((rel, keys)) = summary::verdict(&book.program) else { return Ok(None) };
-    let start = Instant::now();
-    let whole = Whole::new(&book.program, std::mem::take(&mut run.database));
-    let found = patterns::patterns(book, &whole, rel, keys[0], false, request.threads).map_err(form::limit);
-    run.database = whole.into_database();
-    run.times.2 = start.elapsed();
-    Ok(Some((rel, found?)))
+/// The patterns of the verdicts.
+pub(super) fn wanted(program: &Program) -> Option<Wanted> {
+    let (rel, keys) = summary::verdict(program)?;
+    Some(Wanted { rel, entity: keys[0], keep: None })
 }
 
 /// What is written beside the tables, and how.
 pub(super) struct Further {
-    pub skeletons: Option<Skeletons>,
+    /// The relation whose patterns were wanted.
+    pub skeletons: Option<RelId>,
     pub workbook: Option<Vec<u8>>,
     pub form: Form,
 }
@@ -172,9 +163,9 @@ pub(super) fn fill(
     if let Some(bytes) = &more.workbook {
         written.push((staging.file("results.xlsx", |w| w.write_all(bytes))?, 0));
     }
-    if let Some((rel, found)) = &more.skeletons {
-        let file = staging.file("patterns.csv", |w| crate::report::patterns::csv(book, *rel, found, w))?;
-        written.push((file, found.len()));
+    if let Some(rel) = more.skeletons {
+        let file = staging.file("patterns.csv", |w| crate::report::patterns::csv(book, rel, &run.patterns, w))?;
+        written.push((file, run.patterns.len()));
     }
     let manifest = manifest::manifest(book, request, more.form, run, &written);
     staging.file("manifest.json", |w| w.write_all(manifest.text().as_bytes()))?;

@@ -16,6 +16,10 @@ pub struct Options {
     pub max_bytes: usize,
     /// Relations wanted by the caller; `None` keeps all. What no wanted relation needs is not evaluated.
     pub wanted: Option<Vec<crate::lang::program::RelId>>,
+    /// Whole relations that are to be at hand with a finished shard, whether or not a rule reads them there.
+    pub beside: Vec<crate::lang::program::RelId>,
+    /// By relation: whether it is wanted to be known which rules gave each row.
+    pub givers: Option<std::sync::Arc<Vec<bool>>>,
     /// By rule: whether it runs; `None` runs all. For those who evaluate a program in parts ([`shards`](super::shards)).
     pub rules: Option<std::sync::Arc<Vec<bool>>>,
     /// Bytes of tables that shards keep from pass to pass; beyond them they derive again.
@@ -32,6 +36,8 @@ impl Default for Options {
             max_rounds: 10_000_000,
             max_bytes: usize::MAX,
             wanted: None,
+            beside: Vec::new(),
+            givers: None,
             rules: None,
             kept_bytes: 1 << 30,
             complete: false,

@@ -1,7 +1,11 @@
 //! What a run did: time, rows and plan per rule, indexes built, rounds.
 
 use super::plan::{Check, Maker, Plan, Seek, Step};
+use super::rows::prefix_range;
+use super::value::Word;
 use crate::lang::program::{Program, RelId, RuleId};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One rule's share.
@@ -23,6 +27,55 @@ pub struct RuleProfile {
     pub plan: String,
 }
 
+/// Which rules gave each row of a relation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Givers {
+    /// The rules that gave any, at most 64.
+    pub rules: Vec<RuleId>,
+    /// By row, a bit for each of them. Empty where one rule gave all rows.
+    pub of: Vec<u64>,
+}
+
+impl Givers {
+    /// Finds out for `rows` of `width` words, sorted, which rules gave them: each with its own rows, sorted. `None` for more than
+    /// 64 rules.
+    #[must_use]
+    pub fn find(width: usize, rows: &[Word], sets: &[(RuleId, Vec<Word>)]) -> Option<Self> {
+        let rules: Vec<RuleId> = sets.iter().map(|(rule, _)| *rule).collect();
+        if width == 0 || rules.len() > 64 {
+            return None;
+        }
+        if let [(_, all)] = sets
+            && all.len() == rows.len()
+        {
+            return Some(Self { rules, of: Vec::new() });
+        }
+        let mut of = vec![0; rows.len() / width];
+        for (bit, (_, set)) in sets.iter().enumerate() {
+            let mut cursor = 0;
+            for row in set.chunks_exact(width) {
+                let (at, end) = prefix_range(width, rows, row, &mut cursor);
+                of[at..end].iter_mut().for_each(|bits| *bits |= 1 << bit);
+            }
+        }
+        Some(Self { rules, of })
+    }
+
+    /// Puts the rows, which stand as in `rows`, in their order.
+    pub fn sort(&mut self, width: usize, rows: &[Word]) {
+        let row = |i: &usize| &rows[i * width..(i + 1) * width];
+        let mut order: Vec<usize> = (0..self.of.len()).collect();
+        order.sort_by(|a, b| row(a).cmp(row(b)));
+        self.of = order.into_iter().map(|i| self.of[i]).collect();
+    }
+
+    /// The bits of a row.
+    #[must_use]
+    pub fn bits(&self, row: usize) -> u64 {
+        self.of.get(row).copied().unwrap_or(u64::from(self.of.is_empty()))
+    }
+}
+
 /// What a run did.
 #[derive(Clone, Debug, Default)]
 pub struct Profile {
@@ -34,6 +87,8 @@ pub struct Profile {
     pub rounds: Vec<(Vec<RelId>, usize)>,
     /// Wall time of the evaluation.
     pub time: Duration,
+    /// Which rules gave the rows of relations for which that was wanted; not of recursive ones.
+    pub givers: BTreeMap<RelId, Arc<Givers>>,
 }
 
 impl Profile {

@@ -10,13 +10,14 @@ use super::index::{Store, Version};
 use super::limit::{Limit, Options};
 use super::order::{self, Reading};
 use super::plan::{self, Plan, Seek, Step};
-use super::profile::{Profile, describe};
+use super::profile::{Givers, Profile, describe};
 use super::rows;
 use super::rule::{self, Prepared};
 use super::store::Database;
 use super::value::Word;
 use crate::lang::program::{Program, RelId, RelationKind, RuleId, Stratum};
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Derives everything that the program says of the given facts.
@@ -120,18 +121,32 @@ impl Engine<'_> {
     }
 
     fn direct(&mut self, s: &Stratum) -> Result<(), Limit> {
-        let mut found: HashMap<RelId, Vec<Vec<Word>>> = HashMap::new();
+        let mut found: HashMap<RelId, Vec<(RuleId, Vec<Word>)>> = HashMap::new();
         for id in s.rules.iter().filter(|r| self.options.rules.as_ref().is_none_or(|m| m[r.index()])) {
             let rows = self.rule(*id, &Reading::default(), None)?;
             if !rows.is_empty() {
-                found.entry(self.program.rule(*id).head).or_default().push(rows);
+                found.entry(self.program.rule(*id).head).or_default().push((*id, rows));
             }
         }
+        let wanted = |rel: &RelId| self.options.givers.as_ref().is_some_and(|g| g[rel.index()]);
         for rel in &s.relations {
-            if let Some(mut sets) = found.remove(rel) {
+            if let Some(sets) = found.remove(rel) {
                 let r = &mut self.store.rels[rel.index()];
-                sets.push(r.take());
-                let rows = rows::union_all(r.width(), sets);
+                let width = r.width();
+                let given = r.take();
+                let rows = if wanted(rel) && given.is_empty() && sets.len() == 1 {
+                    let (of, rules) = (Vec::new(), vec![sets[0].0]);
+                    self.profile.givers.insert(*rel, Arc::new(Givers { rules, of }));
+                    sets.into_iter().next().map(|(_, set)| set).unwrap_or_default()
+                } else if wanted(rel) {
+                    let copies = sets.iter().map(|(_, set)| set.clone()).chain([given]);
+                    let rows = rows::union_all(width, copies.collect());
+                    let givers = Givers::find(width, &rows, &sets);
+                    self.profile.givers.extend(givers.map(|g| (*rel, Arc::new(g))));
+                    rows
+                } else {
+                    rows::union_all(width, sets.into_iter().map(|(_, set)| set).chain([given]).collect())
+                };
                 r.replace(rows);
                 self.bound(*rel, s.rules.first().copied())?;
             }

@@ -6,7 +6,7 @@
 
 use super::limit::{Limit, Options};
 use super::partition::{Partition, Place};
-use super::profile::Profile;
+use super::profile::{Givers, Profile};
 use super::run::needed_by;
 use super::store::{Database, Table};
 use super::symbol::Symbols;
@@ -28,14 +28,17 @@ pub fn suitable(rows: usize) -> usize {
     rows.div_ceil(ROWS).max(1)
 }
 
+/// By relation, which rules gave its rows.
+pub type Every = BTreeMap<RelId, Arc<Givers>>;
+
 /// What becomes of the conclusions of a shard.
 pub trait Sink: Sync {
     /// What is kept of a shard.
     type Piece: Send;
 
     /// Takes from a finished shard what is wanted: rows of parted relations; whole ones come with the result. Runs on the
-    /// thread of the shard.
-    fn piece(&self, shard: &Database) -> Self::Piece;
+    /// thread of the shard, which lends its tables. `givers` are those wanted.
+    fn piece(&self, shard: &mut Database, givers: &Every) -> Self::Piece;
 }
 
 /// Evaluates a program in so many shards. Pieces are given to `take` in the order of the shards; it can end the run, and
@@ -59,7 +62,7 @@ pub fn evaluate<S: Sink>(
     database.add_program_texts(program);
     let bounds = bounds(&database, partition, shards);
     let budget = AtomicUsize::new(options.kept_bytes);
-    let mut kept: Vec<Vec<(usize, Table)>> = vec![Vec::new(); bounds.len()];
+    let mut kept: Vec<Mutex<Kept>> = bounds.iter().map(|_| Mutex::default()).collect();
     let mut keeping: Vec<bool> = vec![false; program.relations.len()];
     let mut profile = Profile::new(program);
     let last = partition.passes() - 1;
@@ -85,23 +88,28 @@ pub fn evaluate<S: Sink>(
         }
         let symbols = database.symbols.share();
         let given = std::mem::take(&mut database.tables);
-        let split = Split::new(program, &given, partition, &bounds, &rules, pass);
+        let also = if pass == last { options.beside.as_slice() } else { &[] };
+        let split = Split::new(program, &given, partition, &bounds, &rules, also, pass);
         let fresh = program.rules.iter().zip(&rules).map(|(r, runs)| *runs && !keeping[r.head.index()]).collect();
         let (complete, keep) = worth_keeping(program, partition, &rules, options.wanted.as_deref(), pass);
         let part = Options { threads: 1, complete: true, ..options.clone() };
         let part = [rules, fresh].map(|rules| Options { rules: Some(Arc::new(rules)), ..part.clone() });
         let work = |shard: usize| -> Result<(Output<S::Piece>, Profile), Limit> {
             let mut given = split.shard(shard, &symbols);
-            let known = &kept[shard];
-            known.iter().for_each(|(i, t)| given.tables[*i] = t.clone());
-            let (mut done, spent) = super::evaluate(program, given, &part[usize::from(!known.is_empty())])?;
-            let piece = (pass == last).then(|| sink.piece(&done));
+            let known = std::mem::take(&mut *kept[shard].lock().unwrap_or_else(PoisonError::into_inner));
+            let part = &part[usize::from(!known.tables.is_empty())];
+            known.tables.into_iter().for_each(|(i, t)| given.tables[i] = t);
+            let (mut done, mut spent) = super::evaluate(program, given, part)?;
+            let mut givers = known.givers;
+            givers.extend(std::mem::take(&mut spent.givers));
+            let piece = (pass == last).then(|| sink.piece(&mut done, &givers));
             let rows = gathered.iter().map(|r| done.tables[r.index()].clone()).collect();
-            let mut held = Vec::new();
+            let mut held = Kept::default();
             if pass < last {
                 let size: usize = keep.iter().map(|i| size_of_val(done.tables[*i].data())).sum();
                 if budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| b.checked_sub(size)).is_ok() {
-                    held = keep.iter().map(|i| (*i, std::mem::take(&mut done.tables[*i]))).collect();
+                    held.tables = keep.iter().map(|i| (*i, std::mem::take(&mut done.tables[*i]))).collect();
+                    held.givers = givers;
                 }
             }
             Ok((Output { piece, rows, held, symbols: done.symbols }, spent))
@@ -124,16 +132,21 @@ pub fn evaluate<S: Sink>(
                     }
                     translate(program, *rel, table, &output.symbols, symbols.len(), &mut found, rows);
                 }
-                let held = output.held.into_iter().map(|(i, table)| {
+                let Kept { tables, mut givers } = output.held;
+                let tables = tables.into_iter().map(|(i, table)| {
                     let (width, rel) = (table.width(), RelId(i as u32));
                     if output.symbols.len() == symbols.len() || width == 0 {
                         return (i, table);
                     }
                     let mut rows = Vec::new();
                     translate(program, rel, table, &output.symbols, symbols.len(), &mut found, &mut rows);
+                    // Other numbers, another order.
+                    if let Some(g) = givers.get_mut(&rel) {
+                        Arc::make_mut(g).sort(width, &rows);
+                    }
                     (i, Table::from_rows(width, rows))
                 });
-                holding.push(held.collect());
+                holding.push(Mutex::new(Kept { tables: tables.collect(), givers }));
                 output.piece.map_or(ControlFlow::Continue(()), &mut take)
             }
         });
@@ -192,9 +205,18 @@ fn worth_keeping(
     (found, keep)
 }
 
+/// What a shard keeps for the next pass.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    /// Tables by relation.
+    tables: Vec<(usize, Table)>,
+    /// What is known of their rows.
+    givers: Every,
+}
+
 struct Output<P> {
     piece: Option<P>,
-    held: Vec<(usize, Table)>,
+    held: Kept,
     rows: Vec<Table>,
     symbols: Symbols,
 }
@@ -238,6 +260,7 @@ impl<'a> Split<'a> {
         partition: &'a Partition,
         bounds: &'a Bounds,
         rules: &[bool],
+        also: &[RelId],
         pass: usize,
     ) -> Self {
         // A parted relation goes along even if no rule reads it: its rows may be wanted.
@@ -245,6 +268,7 @@ impl<'a> Split<'a> {
         for (rule, _) in program.rules.iter().zip(rules).filter(|(_, runs)| **runs) {
             rule.reads().for_each(|r| needed[r.index()] |= partition.levels[r.index()] <= pass);
         }
+        also.iter().for_each(|r| needed[r.index()] |= partition.levels[r.index()] <= pass);
         let mut sorted = BTreeMap::new();
         for (i, column) in partition.columns.iter().enumerate() {
             let Some(column) = column.filter(|c| *c > 0) else { continue };

@@ -3,6 +3,7 @@
 //! The facts and their indexes are shared by all provers over them; what a prover adds or takes away is its own.
 
 use crate::engine::naive::heap::Heap;
+use crate::engine::rows::prefix_range;
 use crate::engine::store::Table;
 use crate::engine::value::Word;
 use crate::lang::program::{Const, RelId};
@@ -205,20 +206,30 @@ const SCANNED: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Lookup {
     base: Arc<Base>,
-    /// Rows in the order of `lead`; `None` when the table itself is in that order.
+    /// Rows in the order of the key; `None` when the table itself is in that order.
     index: Option<Arc<Index>>,
-    /// Columns by which rows are found.
-    lead: Vec<usize>,
+    /// The keys in that order, one after the other: what lies together is found soonest.
+    keys: Vec<Word>,
+    /// Number of columns by which rows are found: the first of the table, or those of the key.
+    lead: usize,
     /// For each of them its place in the key.
     of: Vec<usize>,
     /// Further columns that are compared row by row, with their places in the key.
     rest: Vec<(usize, usize)>,
+    /// The key begins with those columns, in that order.
+    straight: bool,
+    sought: Vec<Word>,
     last: usize,
 }
 
 impl Lookup {
-    fn at(&self, i: usize) -> &[Word] {
-        self.base.table.row(self.number(i) as usize)
+    /// Words from one key to the next, and the keys.
+    #[inline]
+    fn sequence(&self) -> (usize, &[Word]) {
+        match self.index {
+            Some(_) => (self.lead, &self.keys),
+            None => (self.base.table.width(), self.base.table.data()),
+        }
     }
 
     /// Number of the row at a place.
@@ -235,61 +246,43 @@ impl Lookup {
         self.base.table.row(number as usize)
     }
 
+    /// The first place of a row with that key (by column in the order asked for), and the place after the last.
     #[inline]
-    fn compare(&self, i: usize, key: &[Word]) -> Ordering {
-        let row = self.at(i);
-        for (c, k) in self.lead.iter().zip(&self.of) {
-            let (a, b) = (row[*c], key[*k]);
-            if a != b {
-                return a.cmp(&b);
+    pub fn range(&mut self, key: &[Word]) -> (usize, usize) {
+        let mut last = self.last;
+        let (width, data) = self.sequence();
+        let found = match width {
+            0 => (0, self.base.table.len()),
+            // The words of the key as they come.
+            _ if self.straight => prefix_range(width, data, &key[..self.lead], &mut last),
+            _ => {
+                let mut sought = std::mem::take(&mut self.sought);
+                sought.clear();
+                sought.extend(self.of.iter().map(|k| key[*k]));
+                let (width, data) = self.sequence();
+                let found = prefix_range(width, data, &sought, &mut last);
+                self.sought = sought;
+                found
             }
-        }
-        Ordering::Equal
+        };
+        self.last = last;
+        found
     }
 
-    /// The next place from `i` on of a row with that key (by column in the order asked for).
+    /// Whether the row at a place of the range agrees with the key in the columns by which no range is found.
+    #[inline]
     #[must_use]
-    pub fn next(&self, mut i: usize, key: &[Word]) -> Option<usize> {
-        while i < self.base.table.len() && self.compare(i, key).is_eq() {
-            let row = self.at(i);
-            if self.rest.iter().all(|(c, k)| row[*c] == key[*k]) {
-                return Some(i);
-            }
-            i += 1;
+    pub fn agrees(&self, i: usize, key: &[Word]) -> bool {
+        self.rest.is_empty() || {
+            let row = self.row(self.number(i));
+            self.rest.iter().all(|(c, k)| row[*c] == key[*k])
         }
-        None
     }
 
-    /// The first place of a row with that key.
-    pub fn first(&mut self, key: &[Word]) -> Option<usize> {
-        let n = self.base.table.len();
-        if n == 0 {
-            return None;
-        }
-        // Steps that double, from the place of the question before.
-        let (mut lo, mut hi) = (self.last.min(n - 1), n);
-        let mut step = 1;
-        if self.compare(lo, key).is_lt() {
-            lo += 1;
-            while lo + step < n && self.compare(lo + step, key).is_lt() {
-                lo += step + 1;
-                step *= 2;
-            }
-            hi = (lo + step).min(n);
-        } else {
-            hi = hi.min(lo);
-            while hi > 0 && hi >= step && self.compare(hi - step, key).is_ge() {
-                hi -= step;
-                step *= 2;
-            }
-            lo = hi.saturating_sub(step);
-        }
-        while lo < hi {
-            let mid = lo + (hi - lo) / 2;
-            if self.compare(mid, key).is_lt() { lo = mid + 1 } else { hi = mid }
-        }
-        self.last = lo;
-        self.next(lo, key)
+    /// Whether there is a row with that key.
+    pub fn has(&mut self, key: &[Word]) -> bool {
+        let (from, to) = self.range(key);
+        (from..to).any(|i| self.agrees(i, key))
     }
 }
 
@@ -305,10 +298,16 @@ impl Given {
         } else {
             (Some(self.base.index(columns)), columns.to_vec())
         };
-        let of = lead.iter().filter_map(|c| place(*c)).collect();
+        let of: Vec<usize> = lead.iter().filter_map(|c| place(*c)).collect();
+        let straight = of.iter().enumerate().all(|(i, k)| i == *k);
         let rest = columns.iter().enumerate().filter(|(_, c)| !lead.contains(c)).map(|(k, c)| (*c, k)).collect();
         let index = index.filter(|x| !x.order.is_empty());
-        Lookup { base: Arc::clone(&self.base), index, lead, of, rest, last: 0 }
+        let mut keys = Vec::new();
+        for i in index.iter().flat_map(|x| &x.order) {
+            keys.extend(lead.iter().map(|c| table.row(*i as usize)[*c]));
+        }
+        let (base, lead) = (Arc::clone(&self.base), lead.len());
+        Lookup { base, index, keys, lead, of, rest, straight, sought: Vec::new(), last: 0 }
     }
 
     /// Takes a table.

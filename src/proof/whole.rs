@@ -10,7 +10,7 @@ use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
 use crate::lang::program::{Program, RelId, RuleId};
 use rustc_hash::FxHashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Finished tables with the indexes that explaining them has needed so far. Clones share tables and indexes.
 #[derive(Clone, Debug)]
@@ -21,14 +21,14 @@ pub struct Whole<'p> {
     tables: Vec<Given>,
     /// Facts of the text of relations that have rules as well.
     text: Arc<FxHashSet<(RelId, Vec<Word>)>>,
-    sizes: Arc<Sizes>,
+    /// Measured when first asked for.
+    sizes: Arc<OnceLock<Sizes>>,
 }
 
 impl<'p> Whole<'p> {
     /// Takes the tables of a finished run.
     #[must_use]
     pub fn new(program: &'p Program, mut all: Database) -> Self {
-        let sizes = Arc::new(Sizes::known(&all));
         let mut rules_of = vec![Vec::new(); program.relations.len()];
         for (i, rule) in program.rules.iter().enumerate() {
             rules_of[rule.head.index()].push(RuleId(i as u32));
@@ -39,10 +39,18 @@ impl<'p> Whole<'p> {
             program,
             rules_of: Arc::new(rules_of),
             text: Arc::new(text),
-            sizes,
+            sizes: Arc::default(),
             tables: all.tables.into_iter().map(Given::new).collect(),
             symbols: all.symbols,
         }
+    }
+
+    /// The same, but the rows of some relations are taken as they are: no rule for them is looked at.
+    #[must_use]
+    pub fn ending(mut self, ends: &[bool]) -> Self {
+        let rules = Arc::make_mut(&mut self.rules_of);
+        rules.iter_mut().zip(ends).filter(|(_, ends)| **ends).for_each(|(rules, _)| rules.clear());
+        self
     }
 
     /// Gives the tables back.
@@ -88,7 +96,8 @@ impl Source for Whole<'_> {
     }
 
     fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
-        self.sizes.fan_out(rel, columns)
+        let tables = || self.tables.iter().map(Given::base);
+        self.sizes.get_or_init(|| Sizes::known(tables())).fan_out(rel, columns)
     }
 
     /// The run met no fault, so a match that meets one in this order fails at another literal.

@@ -14,6 +14,9 @@ pub(super) enum Skeleton {
     Step(RuleId, Box<[u32]>),
 }
 
+/// How near the ground, and how large.
+pub(super) type Height = (u32, u64);
+
 /// How near the ground, how large, and what it is: the first is taken.
 type Rank = (u32, u64, Digest);
 
@@ -71,6 +74,11 @@ impl<'a> Skeletons<'a> {
         self.list.push((s.clone(), rank));
         self.known.insert(s, n);
         n
+    }
+
+    pub(super) fn height(&self, a: u32) -> Height {
+        let (level, size, _) = self.list[a as usize].1;
+        (level, size)
     }
 
     /// Whether the first of two is taken.

@@ -2,18 +2,19 @@
 
 #![allow(clippy::unwrap_used)] // tests may fail loudly
 
-use super::Shapes;
+use super::{Orders, Rules, Shapes};
 use crate::bulk::{self, Request};
+use crate::engine::shards::Every;
+use crate::engine::{self, Options};
 use crate::lang::date;
 use crate::lang::program::RelId;
 use crate::proof::record::Ground as _;
 use crate::proof::whole::Whole;
 use crate::rulebook::{RuleTree, Rulebook};
+use std::sync::Arc;
 
-#[test]
-fn skeletons_are_those_of_a_full_record() {
-    let book = Rulebook::load(&RuleTree::embedded()).rulebook.unwrap();
-    let request = Request {
+fn request() -> Request {
+    Request {
         facts: "facts/demo".into(),
         as_of: date::parse_iso("2025-06-30").unwrap(),
         skip_bad_rows: false,
@@ -22,10 +23,15 @@ fn skeletons_are_those_of_a_full_record() {
         encoding: None,
         threads: 1,
         memory: None,
-    };
-    let run = bulk::run(&book, &request, |_| {}).unwrap();
-    let whole = Whole::new(&book.program, run.database);
-    let mut shapes = Shapes::new(&book, whole.clone());
+    }
+}
+
+/// Looks at rows of all relations, and says of how many, and how many relations have rows with several skeletons.
+fn compare(book: &Rulebook, whole: &Whole<'_>, givers: &Every) -> (usize, usize) {
+    let (within, ends) = (vec![true; book.program.rules.len()], vec![false; book.program.relations.len()]);
+    let orders = Orders::default();
+    let rules = Rules { within: &within, ends: &ends, givers, orders: &orders };
+    let mut shapes = Shapes::new(book, whole.clone(), rules);
     let (mut compared, mut varied) = (0, 0);
     for i in 0..book.program.relations.len() {
         let rel = RelId(i as u32);
@@ -47,5 +53,44 @@ fn skeletons_are_those_of_a_full_record() {
         }
         varied += usize::from(seen.len() > 1);
     }
-    assert!(compared > 2000 && varied > 40, "{compared} rows, {varied} relations with several skeletons");
+    (compared, varied)
+}
+
+#[test]
+fn skeletons_are_those_of_a_full_record() {
+    let book = Rulebook::load(&RuleTree::embedded()).rulebook.unwrap();
+    let given = bulk::load(&book, &request()).unwrap().database;
+    let all = Arc::new(vec![true; book.program.relations.len()]);
+    let options = Options { threads: 1, givers: Some(all), ..Options::default() };
+    let (database, profile) = engine::evaluate(&book.program, given, &options).unwrap();
+    let whole = Whole::new(&book.program, database);
+    // With what the engine says of who gave which row, and without.
+    for givers in [&profile.givers, &Every::new()] {
+        let (compared, varied) = compare(&book, &whole, givers);
+        assert!(compared > 2000 && varied > 40, "{compared} rows, {varied} relations with several skeletons");
+    }
+}
+
+#[test]
+fn givers_are_the_rules_that_match() {
+    let book = Rulebook::load(&RuleTree::embedded()).rulebook.unwrap();
+    let given = bulk::load(&book, &request()).unwrap().database;
+    let all = Arc::new(vec![true; book.program.relations.len()]);
+    let options = Options { threads: 1, givers: Some(all), ..Options::default() };
+    let (database, profile) = engine::evaluate(&book.program, given.clone(), &options).unwrap();
+    let (mut rows, mut shared) = (0, 0);
+    for (rel, givers) in &profile.givers {
+        let table = database.table(*rel);
+        let mut counts = vec![0; givers.rules.len()];
+        for row in 0..table.len() {
+            let bits = givers.bits(row);
+            shared += usize::from(bits.count_ones() > 1);
+            rows += 1;
+            (0..counts.len()).for_each(|i| counts[i] += usize::from(bits >> i & 1 == 1));
+        }
+        // Each rule by itself gives as many rows as bear its bit.
+        let gave: Vec<usize> = givers.rules.iter().map(|r| profile.rules[r.index()].rows_out).collect();
+        assert_eq!(counts, gave, "{}", book.program.rel(*rel).name);
+    }
+    assert!(rows > 5000 && shared > 100, "{rows} rows, {shared} of several rules");
 }

@@ -81,8 +81,9 @@ impl Sizes {
 
     /// The sizes of finished tables.
     #[must_use]
-    pub fn known(all: &Database) -> Self {
-        Self { given: all.tables.iter().map(Measured::of).collect(), concluded: vec![None; all.tables.len()] }
+    pub fn known<'t>(all: impl Iterator<Item = &'t Table>) -> Self {
+        let given: Vec<Measured> = all.map(Measured::of).collect();
+        Self { concluded: vec![None; given.len()], given }
     }
 
     /// Roughly how many rows agree with a key of those columns (ascending).
