@@ -4,7 +4,7 @@
 
 use crate::engine::value::Word;
 use hashbrown::HashTable;
-use rustc_hash::FxBuildHasher;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -15,12 +15,70 @@ pub(crate) struct Dict<'a> {
     base: Option<Arc<Dict<'a>>>,
     /// Number of the first text that is not in `base`.
     first: u32,
-    texts: Vec<Cow<'a, str>>,
+    texts: Texts<'a>,
     table: HashTable<(Key, u32)>,
     bad: Vec<u32>,
     /// Number found last.
     last: u32,
 }
+
+/// Texts by number.
+#[derive(Debug)]
+enum Texts<'a> {
+    /// Where they stand in the file.
+    Placed(Vec<Cow<'a, str>>),
+    /// One after the other, with the ends of each.
+    Packed(String, Vec<u32>),
+}
+
+impl<'a> Texts<'a> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Placed(texts) => texts.len(),
+            Self::Packed(_, ends) => ends.len(),
+        }
+    }
+
+    #[inline]
+    fn get(&self, i: usize) -> Option<&str> {
+        match self {
+            Self::Placed(texts) => texts.get(i).map(AsRef::as_ref),
+            Self::Packed(text, ends) => {
+                let from = if i == 0 { 0 } else { *ends.get(i - 1)? as usize };
+                text.get(from..*ends.get(i)? as usize)
+            }
+        }
+    }
+
+    fn push(&mut self, text: Cow<'a, str>) {
+        match self {
+            Self::Placed(texts) => texts.push(text),
+            // Of what was packed nothing is read any more.
+            Self::Packed(all, ends) => {
+                all.push_str(&text);
+                ends.push(all.len() as u32);
+            }
+        }
+    }
+
+    /// The same by themselves. Texts of more than 4 GiB are copied one by one.
+    fn apart(&self) -> Texts<'static> {
+        let all = || (0..self.len()).filter_map(|i| self.get(i));
+        let size: usize = all().map(str::len).sum();
+        if u32::try_from(size).is_err() {
+            return Texts::Placed(all().map(|t| Cow::Owned(t.to_owned())).collect());
+        }
+        let (mut text, mut ends) = (String::with_capacity(size), Vec::with_capacity(self.len()));
+        for t in all() {
+            text.push_str(t);
+            ends.push(text.len() as u32);
+        }
+        Texts::Packed(text, ends)
+    }
+}
+
+/// Dictionaries that stand by themselves, by the address of those of which they are copies.
+pub(crate) type Copies = FxHashMap<usize, Arc<Dict<'static>>>;
 
 /// A text as far as the table holds it: short texts whole, so that comparing them touches nothing else; of long ones the
 /// hash, which the text itself has to confirm.
@@ -59,7 +117,8 @@ impl<'a> Dict<'a> {
     /// The empty dictionary, or one that begins with the texts of another.
     pub fn new(base: Option<Arc<Dict<'a>>>) -> Self {
         let first = base.as_ref().map_or(0, |b| b.len());
-        let mut d = Self { base, first, texts: Vec::new(), table: HashTable::new(), bad: Vec::new(), last: 0 };
+        let mut d =
+            Self { base, first, texts: Texts::Placed(Vec::new()), table: HashTable::new(), bad: Vec::new(), last: 0 };
         d.intern(Cow::Borrowed(""));
         d
     }
@@ -75,22 +134,34 @@ impl<'a> Dict<'a> {
     }
 
     /// Texts that are not in `base`.
-    pub fn own(&self) -> &[Cow<'a, str>] {
-        &self.texts
+    pub fn own(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.texts.len()).map(|i| self.texts.get(i).unwrap_or_default())
+    }
+
+    /// The texts without the file in which they stand, and without what finds them. `copies` holds that of the dictionary
+    /// it begins with, if it begins with one.
+    pub fn copy(&self, copies: &Copies) -> Dict<'static> {
+        let base = self
+            .base
+            .as_ref()
+            .map(|b| copies.get(&Arc::as_ptr(b).addr()).map_or_else(|| Arc::new(b.copy(copies)), Arc::clone));
+        let (texts, table) = (self.texts.apart(), HashTable::new());
+        Dict { base, first: self.first, texts, table, bad: self.bad.clone(), last: self.last }
     }
 
     fn find(&self, key: Key, hash: u64, text: &str) -> Option<u32> {
         if let Some(id) = self.base.as_ref().and_then(|b| b.find(key, hash, text)) {
             return Some(id);
         }
-        let same = |e: &(Key, u32)| e.0 == key && (!key.long() || self.texts[(e.1 - self.first) as usize] == text);
+        let same =
+            |e: &(Key, u32)| e.0 == key && (!key.long() || self.texts.get((e.1 - self.first) as usize) == Some(text));
         self.table.find(hash, same).map(|e| e.1)
     }
 
     /// Number of a text, and whether it is new.
     pub fn intern(&mut self, text: Cow<'a, str>) -> (Word, bool) {
         if let Some(base) = &self.base
-            && base.texts.get(self.last as usize + 1).is_some_and(|next| *next == text)
+            && base.texts.get(self.last as usize + 1).is_some_and(|next| next == text)
             && base.first == 0
         {
             self.last += 1;
@@ -119,7 +190,7 @@ impl<'a> Dict<'a> {
     pub fn text(&self, id: Word) -> &str {
         match &self.base {
             Some(base) if id < self.first => base.text(id),
-            _ => &self.texts[(id - self.first) as usize],
+            _ => self.texts.get((id - self.first) as usize).expect("a number of the dictionary"),
         }
     }
 
@@ -154,8 +225,13 @@ mod tests {
             [(2, false), (3, false), (5, true), (4, false), (0, false), (1, false), (6, true), (5, false), (2, false)];
         assert_eq!(got, want);
         assert_eq!(["", "a", "d", "x", "y"], [0, 1, 4, 5, 6].map(|i| d.text(i).to_owned())[..]);
-        assert_eq!(d.own(), ["x", "y"]);
+        assert_eq!(d.own().collect::<Vec<_>>(), ["x", "y"]);
         assert_eq!(d.len(), 7);
+        let base = d.base().expect("it has one");
+        let copies = Copies::from_iter([(Arc::as_ptr(base).addr(), Arc::new(base.copy(&Copies::default())))]);
+        let copy = d.copy(&copies);
+        assert_eq!(["", "a", "d", "x", "y"], [0, 1, 4, 5, 6].map(|i| copy.text(i).to_owned())[..]);
+        assert!(copy.base().is_some_and(|b| copies.values().any(|c| Arc::ptr_eq(b, c))));
         // Texts of 15, 16 and more bytes, also with NUL characters, are told apart.
         let long = [
             "123456789012345",

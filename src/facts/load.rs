@@ -3,7 +3,7 @@
 use super::codes::CodeLists;
 use super::decode::Text;
 use super::defect::{Defect, Defects, Place, Problem};
-use super::dict::Dict;
+use super::dict::{Copies, Dict};
 use super::dimension;
 use super::header;
 use super::log::Log;
@@ -12,7 +12,7 @@ use super::part::{self, DaySet, Input, Part};
 use super::record::Record;
 use super::rows::{Interner, Rows, unmark};
 use super::schema::{DimensionKind, Holidays, Schema};
-use super::sources::{self, FileEntry, Gathered, Sources};
+use super::sources::{self, FileEntry, Found, Gathered, Sources};
 use super::{check, date};
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
@@ -45,7 +45,13 @@ pub struct LoadOptions {
     /// Give texts ids in the order of their bytes, those of the program's rules included: tables are then in the order in
     /// which they are written.
     pub ordered: bool,
+    /// Bytes of files beyond which the text of a file goes when it has been read. What there is to report then needs a second
+    /// reading.
+    pub kept: u64,
 }
+
+/// Size of files of which all texts may well stay.
+const KEPT: u64 = 64 << 20;
 
 /// Largest size to which a packed file may grow, if nobody says otherwise.
 const UNPACKED: u64 = 8 << 30;
@@ -64,6 +70,7 @@ impl LoadOptions {
             part: false,
             references: true,
             ordered: false,
+            kept: KEPT,
         }
     }
 }
@@ -121,125 +128,261 @@ pub struct Loaded {
     pub touched: Option<(i32, i32)>,
 }
 
-/// Loads the tables of a casebase. All defects are found in one pass.
+/// Loads the tables of a casebase. All defects are found in one pass; where the texts of large files were let go on the way, in
+/// a second one, which reads them again.
 #[must_use]
 pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &LoadOptions) -> Loaded {
     let (schema, diagnostics) = Schema::of(program, codes);
-    let mut log = Log::new(options.limit, options.skip_bad_rows);
-    let found = sources::gather(sources, &schema, options, &mut log);
-    let mut lost = found.lost;
+    let job = Job { program, codes, schema: &schema, options };
+    let gather = || {
+        let mut log = job.log();
+        (sources::gather(sources, &schema, options, &mut log), log)
+    };
+    let (mut found, mut log) = gather();
+    let size: usize = found.files.iter().map(|f| f.bytes.len()).sum();
+    if size as u64 > options.kept && !options.skip_bad_rows {
+        let loaded = job.without_texts(found, log).and_then(|read| job.finish(read, &diagnostics));
+        match loaded {
+            Some(loaded) => return Loaded { schema, ..loaded },
+            None => (found, log) = gather(),
+        }
+    }
+    let texts: Vec<_> = found.files.par_iter().map(|f| job.text(f)).collect();
+    let read = job.with_texts(&found, &texts, log);
+    let loaded = job.finish(read, &diagnostics).expect("there are texts to report from");
+    Loaded { schema, ..loaded }
+}
 
-    let texts: Vec<_> = found.files.par_iter().map(|f| f.text(&schema.tables[f.table], options)).collect();
+/// A load.
+struct Job<'j> {
+    program: &'j Program,
+    codes: &'j CodeLists,
+    schema: &'j Schema,
+    options: &'j LoadOptions,
+}
 
-    // Files to parts, side by side; what follows takes them in order, so that the result does not depend on the threads.
-    // Tables that others refer to come first: their dictionaries help to read the others.
-    let new_log = || Log::new(options.limit, options.skip_bad_rows);
-    let mut inventory = vec![FileEntry::default(); found.files.len()];
-    let mut parts: Vec<Vec<Part<'_>>> = schema.tables.iter().map(|_| Vec::new()).collect();
-    let roots = schema.roots();
-    let referred = |t: usize| roots.iter().flatten().flatten().any(|(table, _)| *table == t);
-    for first in [true, false] {
-        let wave: Vec<usize> = (0..found.files.len()).filter(|i| referred(found.files[*i].table) == first).collect();
-        let read = |i: &usize| {
-            let f = &found.files[*i];
-            let seed = |root: &Option<(usize, usize)>| {
-                let (table, column) = root.filter(|_| !first)?;
-                let given = parts[table].iter().find(|p| !p.input.shipped)?;
-                given.dicts.get(column)?.clone()
-            };
-            let seeds = roots[f.table].iter().map(seed).collect();
-            read(*i, f, &texts[*i], &schema, codes, seeds, new_log())
-        };
-        let read: Vec<_> = wave.par_iter().map(read).collect();
-        for (i, (entry, part)) in wave.into_iter().zip(read) {
-            inventory[i] = entry;
-            let table = found.files[i].table;
-            match part {
-                Ok(mut part) => {
-                    log.absorb(std::mem::replace(&mut part.log, new_log()));
-                    lost[table] |= part.failed;
-                    parts[table].push(part);
-                }
-                Err(d) => {
-                    lost[table] = true;
-                    log.push(*d);
-                }
+/// Files that have been read.
+struct Read<'a> {
+    /// By table.
+    parts: Vec<Vec<Part<'a>>>,
+    /// By file: name, and table.
+    files: Vec<(Arc<str>, usize)>,
+    inventory: Vec<FileEntry>,
+    /// Tables of which rows may be missing.
+    lost: Vec<bool>,
+    /// The texts are there.
+    texts: bool,
+    log: Log,
+}
+
+/// For each column the dictionary of the column it refers to, if that is known.
+type Seeds<'a> = Vec<Option<Arc<Dict<'a>>>>;
+
+impl<'a> Read<'a> {
+    fn new(job: &Job<'_>, found: &Found, texts: bool, log: Log) -> Self {
+        Read {
+            parts: job.schema.tables.iter().map(|_| Vec::new()).collect(),
+            files: found.files.iter().map(|f| (f.name.clone(), f.table)).collect(),
+            inventory: vec![FileEntry::default(); found.files.len()],
+            lost: found.lost.clone(),
+            texts,
+            log,
+        }
+    }
+
+    fn take(&mut self, i: usize, (entry, part): (FileEntry, Result<Part<'a>, Box<Defect>>), log: Log) {
+        self.inventory[i] = entry;
+        let table = self.files[i].1;
+        match part {
+            Ok(mut part) => {
+                self.log.absorb(std::mem::replace(&mut part.log, log));
+                self.lost[table] |= part.failed;
+                self.parts[table].push(part);
+            }
+            Err(d) => {
+                self.lost[table] = true;
+                self.log.push(*d);
             }
         }
     }
+}
 
-    // Symbols, one after the other in the order of the tables; then rows, side by side.
-    let mut db = Database::new(program);
-    if options.ordered {
-        db.add_program_texts(program);
+impl Job<'_> {
+    fn log(&self) -> Log {
+        Log::new(self.options.limit, self.options.skip_bad_rows)
     }
-    let mut interner = Interner::new(&mut db.symbols);
-    let mut maps: Vec<Vec<_>> = parts.iter().map(|t| t.iter().map(|p| interner.part(p)).collect()).collect();
-    if options.ordered {
-        let ids = Arc::new(db.symbols.sort());
-        maps.iter_mut().flatten().flatten().flatten().for_each(|m: &mut super::rows::Map| m.renumber(&ids));
-    }
-    let spellings = parts.iter().flatten().flat_map(spellings).collect();
-    parts.iter_mut().flatten().for_each(|p| p.dicts.clear());
-    let mut rows: Vec<Rows> = schema
-        .tables
-        .par_iter()
-        .zip(parts.par_iter_mut())
-        .zip(maps)
-        .map(|((table, parts), maps)| Rows::of(table, parts.iter_mut().zip(maps).collect()))
-        .collect();
-    let references = options.references;
-    let check = check::Check { program, codes, schema: &schema, parts: &parts, lost: &lost, references };
-    check.run(&mut rows, &mut db.symbols, options.skip_bad_rows, &mut log);
 
-    // Days: those of sound and unsound rows alike, for a day is a day.
-    let holidays = schema.tables.iter().enumerate().find_map(|(i, t)| Some((i, t.holidays.as_ref()?)));
-    let mut days = DaySet::new();
-    for (i, parts) in parts.iter().enumerate() {
-        if holidays.is_none_or(|(h, _)| h != i) {
-            parts.iter().filter(|p| !p.input.shipped).for_each(|p| days.union(&p.days));
+    /// Files to parts, side by side; what follows takes them in order, so that the result does not depend on the threads.
+    /// Tables that others refer to come first: their dictionaries help to read the others.
+    fn waves(&self, files: &[Gathered]) -> [Vec<usize>; 2] {
+        let roots = self.schema.roots();
+        let referred = |t: usize| roots.iter().flatten().flatten().any(|(table, _)| *table == t);
+        let (first, then) = (0..files.len()).partition(|i| referred(files[*i].table));
+        [first, then]
+    }
+
+    fn seeds<'a>(&self, table: usize, parts: &[Vec<Part<'a>>]) -> Seeds<'a> {
+        let seed = |root: &Option<(usize, usize)>| {
+            let (table, column) = (*root)?;
+            let given = parts[table].iter().find(|p| !p.input.shipped)?;
+            given.dicts.get(column)?.clone()
+        };
+        self.schema.roots()[table].iter().map(seed).collect()
+    }
+
+    fn blank<'a>(&self, table: usize) -> Seeds<'a> {
+        vec![None; self.schema.tables[table].columns.len()]
+    }
+
+    fn file<'a>(
+        &self,
+        i: usize,
+        file: &Gathered,
+        text: &'a Result<Text<'_>, Box<Defect>>,
+        seeds: Seeds<'a>,
+    ) -> (FileEntry, Result<Part<'a>, Box<Defect>>) {
+        read(i, file, text, self.schema, self.codes, seeds, self.log())
+    }
+
+    fn text<'f>(&self, f: &'f Gathered) -> Result<Text<'f>, Box<Defect>> {
+        f.text(&self.schema.tables[f.table], self.options)
+    }
+
+    fn with_texts<'a>(&self, found: &'a Found, texts: &'a [Result<Text<'a>, Box<Defect>>], log: Log) -> Read<'a> {
+        let mut read = Read::new(self, found, true, log);
+        for (n, wave) in self.waves(&found.files).into_iter().enumerate() {
+            let seeds = |table| if n == 0 { self.blank(table) } else { self.seeds(table, &read.parts) };
+            let one = |i: &usize| self.file(*i, &found.files[*i], &texts[*i], seeds(found.files[*i].table));
+            let done: Vec<_> = wave.par_iter().map(one).collect();
+            wave.into_iter().zip(done).for_each(|(i, done)| read.take(i, done, self.log()));
         }
+        read
     }
-    let exceptions = holidays.map(|(i, h)| exceptions(h, &rows[i], &db.symbols)).unwrap_or_default();
-    let counts_days = schema.dimensions.iter().any(|d| d.kind == DimensionKind::Calendar);
-    if let Some((i, _)) = holidays.filter(|(i, _)| counts_days && !lost[*i]) {
-        let touched = days.iter().chain([options.as_of]);
-        let years = dimension::years_without(touched, &exceptions);
-        if !years.is_empty() {
-            let place = Place { file: Arc::from(schema.tables[i].file()), ..Place::default() };
-            log.push(Defect::new(place, Problem::YearsWithoutHolidays { years }));
-        }
-    }
-    let touched = days.iter().next().zip(days.iter().next_back());
-    let range = dimension::range(&schema, touched, options.as_of);
 
-    let mut origins = Origins { relations: vec![Lines::default(); if options.origins { db.tables.len() } else { 0 }] };
-    for ((table, rows), parts) in schema.tables.iter().zip(rows).zip(&parts) {
-        let width = rows.width;
-        let (data, lines) = rows.standing();
-        db.tables[table.rel.index()] = Table::from_sorted(width, data);
-        if options.origins {
-            origins.relations[table.rel.index()] = trace(lines, parts);
+    /// Reads files of which the text goes as soon as it has been read. `None` when there is something to report.
+    fn without_texts(&self, found: Found, log: Log) -> Option<Read<'static>> {
+        let mut read = Read::new(self, &found, false, log);
+        let [first, then] = self.waves(&found.files);
+        let mut files: Vec<Option<Gathered>> = found.files.into_iter().map(Some).collect();
+        let mut take = |wave: &[usize]| -> Vec<(usize, Gathered)> {
+            wave.iter().filter_map(|i| Some((*i, files[*i].take()?))).collect()
+        };
+        let (first, then) = (take(&first), take(&then));
+        let texts: Vec<_> = first.par_iter().map(|(_, f)| self.text(f)).collect();
+        let roots: Vec<_> = first
+            .par_iter()
+            .zip(&texts)
+            .map(|((i, f), text)| (*i, self.file(*i, f, text, self.blank(f.table))))
+            .collect();
+        let mut referred: Vec<Vec<Part<'_>>> = self.schema.tables.iter().map(|_| Vec::new()).collect();
+        for (i, (entry, part)) in roots {
+            // A defect is for those who have the texts.
+            let part = part.ok()?;
+            read.inventory[i] = entry;
+            referred[read.files[i].1].push(part);
         }
+        let dicts: Vec<_> = referred.iter().flatten().flat_map(|p| p.dicts.iter().flatten()).collect();
+        let copies: Copies =
+            dicts.into_par_iter().map(|d| (Arc::as_ptr(d).addr(), Arc::new(d.copy(&Copies::default())))).collect();
+        let one = |(i, f): (usize, Gathered)| {
+            let text = self.text(&f);
+            let (entry, part) = self.file(i, &f, &text, self.seeds(f.table, &referred));
+            (i, (entry, part.map(|p| p.without_text(&copies))))
+        };
+        let done: Vec<_> = then.into_par_iter().map(one).collect();
+        for part in referred.into_iter().flatten() {
+            let i = part.input.index;
+            let entry = std::mem::take(&mut read.inventory[i]);
+            read.take(i, (entry, Ok(part.without_text(&copies))), self.log());
+        }
+        done.into_iter().for_each(|(i, done)| read.take(i, done, self.log()));
+        read.log.errors.is_empty().then_some(read)
     }
-    dimension::fill(&schema, &mut db, range, options.as_of, &exceptions);
 
-    let rejected = rejected(&log.rows, &found.files, &parts);
-    let rank = |name: &str| found.files.iter().position(|f| &*f.name == name).unwrap_or(usize::MAX);
-    log.errors.sort(rank);
-    log.warnings.sort(rank);
-    Loaded {
-        database: db,
-        origins,
-        defects: log.errors,
-        warnings: log.warnings,
-        rejected,
-        inventory,
-        spellings,
-        schema,
-        diagnostics,
-        days: range,
-        touched,
+    /// Parts to the database. `None` when there is something to report from texts that are gone.
+    fn finish(&self, read: Read<'_>, diagnostics: &[Diagnostic]) -> Option<Loaded> {
+        let Job { program, codes, schema, options } = self;
+        let Read { mut parts, files, inventory, lost, texts, mut log } = read;
+        // Symbols, one after the other in the order of the tables; then rows, side by side.
+        let mut db = Database::new(program);
+        if options.ordered {
+            db.add_program_texts(program);
+        }
+        let mut interner = Interner::new(&mut db.symbols);
+        let mut maps: Vec<Vec<_>> = parts.iter().map(|t| t.iter().map(|p| interner.part(p)).collect()).collect();
+        if options.ordered {
+            let ids = Arc::new(db.symbols.sort());
+            maps.iter_mut().flatten().flatten().flatten().for_each(|m: &mut super::rows::Map| m.renumber(&ids));
+        }
+        let spellings = parts.iter().flatten().flat_map(spellings).collect();
+        parts.iter_mut().flatten().for_each(|p| p.dicts.clear());
+        let mut rows: Vec<Rows> = schema
+            .tables
+            .par_iter()
+            .zip(parts.par_iter_mut())
+            .zip(maps)
+            .map(|((table, parts), maps)| Rows::of(table, parts.iter_mut().zip(maps).collect()))
+            .collect();
+        let references = options.references;
+        let check = check::Check { program, codes, schema, parts: &parts, lost: &lost, references };
+        let mut findings = self.log();
+        check.run(&mut rows, &mut db.symbols, options.skip_bad_rows, &mut findings);
+        let silent = findings.errors.is_empty() && findings.warnings.is_empty();
+        if !(texts || silent) {
+            return None;
+        }
+        log.absorb(findings);
+
+        // Days: those of sound and unsound rows alike, for a day is a day.
+        let holidays = schema.tables.iter().enumerate().find_map(|(i, t)| Some((i, t.holidays.as_ref()?)));
+        let mut days = DaySet::new();
+        for (i, parts) in parts.iter().enumerate() {
+            if holidays.is_none_or(|(h, _)| h != i) {
+                parts.iter().filter(|p| !p.input.shipped).for_each(|p| days.union(&p.days));
+            }
+        }
+        let exceptions = holidays.map(|(i, h)| exceptions(h, &rows[i], &db.symbols)).unwrap_or_default();
+        let counts_days = schema.dimensions.iter().any(|d| d.kind == DimensionKind::Calendar);
+        if let Some((i, _)) = holidays.filter(|(i, _)| counts_days && !lost[*i]) {
+            let touched = days.iter().chain([options.as_of]);
+            let years = dimension::years_without(touched, &exceptions);
+            if !years.is_empty() {
+                let place = Place { file: Arc::from(schema.tables[i].file()), ..Place::default() };
+                log.push(Defect::new(place, Problem::YearsWithoutHolidays { years }));
+            }
+        }
+        let touched = days.iter().next().zip(days.iter().next_back());
+        let range = dimension::range(schema, touched, options.as_of);
+
+        let mut origins =
+            Origins { relations: vec![Lines::default(); if options.origins { db.tables.len() } else { 0 }] };
+        for ((table, rows), parts) in schema.tables.iter().zip(rows).zip(&parts) {
+            let width = rows.width;
+            let (data, lines) = rows.standing();
+            db.tables[table.rel.index()] = Table::from_sorted(width, data);
+            if options.origins {
+                origins.relations[table.rel.index()] = trace(lines, parts);
+            }
+        }
+        dimension::fill(schema, &mut db, range, options.as_of, &exceptions);
+
+        let rejected = rejected(&log.rows, &files, &parts);
+        let rank = |name: &str| files.iter().position(|f| &*f.0 == name).unwrap_or(usize::MAX);
+        log.errors.sort(rank);
+        log.warnings.sort(rank);
+        Some(Loaded {
+            database: db,
+            origins,
+            defects: log.errors,
+            warnings: log.warnings,
+            rejected,
+            inventory,
+            spellings,
+            schema: Schema::default(),
+            diagnostics: diagnostics.to_vec(),
+            days: range,
+            touched,
+        })
     }
 }
 
@@ -321,11 +464,15 @@ fn spellings<'p>(part: &'p Part<'_>) -> impl Iterator<Item = Spelling> + 'p {
 }
 
 /// The rows left out, as written.
-fn rejected(rows: &BTreeMap<(usize, u32), Vec<Defect>>, files: &[Gathered], parts: &[Vec<Part<'_>>]) -> Vec<Rejected> {
+fn rejected(
+    rows: &BTreeMap<(usize, u32), Vec<Defect>>,
+    files: &[(Arc<str>, usize)],
+    parts: &[Vec<Part<'_>>],
+) -> Vec<Rejected> {
     let mut out = Vec::with_capacity(rows.len());
     let indexes: BTreeSet<usize> = rows.keys().map(|k| k.0).collect();
     for index in indexes {
-        let part = parts[files[index].table].iter().find(|p| p.input.index == index);
+        let part = parts[files[index].1].iter().find(|p| p.input.index == index);
         let Some(part) = part else { continue };
         let mut records = part.input.records();
         let mut record = Record::default();

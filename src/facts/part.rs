@@ -3,7 +3,7 @@
 
 use super::codes::CodeLists;
 use super::defect::{Defect, Place, Problem};
-use super::dict::Dict;
+use super::dict::{Copies, Dict};
 use super::header::{self, Header};
 use super::log::Log;
 use super::record::{Fault, Layout, Record, Records, Span};
@@ -96,6 +96,31 @@ pub(crate) struct Part<'a> {
     pub spellings: Vec<(usize, Word, u32, String)>,
     /// What was found.
     pub log: Log,
+}
+
+impl Part<'_> {
+    /// The same without the text of the file.
+    pub fn without_text(self, copies: &Copies) -> Part<'static> {
+        let copy = |d: Arc<Dict<'_>>| match copies.get(&Arc::as_ptr(&d).addr()) {
+            Some(copy) => Arc::clone(copy),
+            None => Arc::new(d.copy(copies)),
+        };
+        let Input { index, name, layout, shipped, .. } = self.input;
+        Part {
+            input: Input { index, name, text: "", layout, shipped },
+            fields: self.fields,
+            failed: self.failed,
+            words: self.words,
+            lines: self.lines,
+            bad: self.bad,
+            dicts: self.dicts.into_iter().map(|d| d.map(copy)).collect(),
+            sources: self.sources,
+            days: self.days,
+            conversions: self.conversions,
+            spellings: self.spellings,
+            log: self.log,
+        }
+    }
 }
 
 /// Cells of a column that were written in another form than the one they are held in.
