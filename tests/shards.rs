@@ -7,8 +7,9 @@ mod random;
 use proptest::prelude::*;
 use random::{Shape, compile, config, rows};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use zhuize::engine::partition::{self, Partition, Place};
-use zhuize::engine::shards::{self, Sink};
+use zhuize::engine::shards::{self, Every, Sink};
 use zhuize::engine::store::Database;
 use zhuize::engine::{Options, evaluate};
 use zhuize::lang::program::{Program, TypeId};
@@ -20,7 +21,12 @@ struct All<'a>(&'a Program);
 impl Sink for All<'_> {
     type Piece = Rows;
 
-    fn piece(&self, shard: &Database) -> Rows {
+    fn piece(&self, shard: &mut Database, givers: &Every) -> Rows {
+        for (rel, givers) in givers {
+            let table = shard.table(*rel);
+            assert!(givers.of.is_empty() || givers.of.len() == table.len(), "{}", self.0.rel(*rel).name);
+            assert!(givers.rules.iter().all(|r| self.0.rule(*r).head == *rel));
+        }
         rows(self.0, shard)
     }
 }
@@ -29,7 +35,8 @@ impl Sink for All<'_> {
 fn in_shards(program: &Program, partition: &Partition, n: usize, threads: usize) -> Option<Rows> {
     // Some shards may keep what they find for the next pass, all, or none.
     let kept_bytes = [0, 60, 1 << 20][(n + threads) % 3];
-    let options = Options { threads, kept_bytes, ..Options::default() };
+    let givers = Some(Arc::new(vec![true; program.relations.len()]));
+    let options = Options { threads, kept_bytes, givers, ..Options::default() };
     let mut pieces = Vec::new();
     let done = shards::evaluate(program, Database::new(program), partition, n, &options, &All(program), |p| {
         pieces.push(p);

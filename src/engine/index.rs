@@ -9,7 +9,7 @@ use super::store::{Database, Table};
 use super::symbol::Symbols;
 use super::value::Word;
 use crate::lang::program::{Program, RelId};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Which rows of a relation a literal reads.
@@ -287,6 +287,41 @@ fn key_length(perm: &[usize]) -> usize {
     perm.len().saturating_sub(tail + 1)
 }
 
+/// Relations that several runs only read, with the copies that any of them made.
+#[derive(Debug)]
+pub struct Common(Vec<Option<Mutex<Rel>>>);
+
+impl Common {
+    /// Takes a copy of each of these tables.
+    #[must_use]
+    pub fn of<'t>(tables: impl Iterator<Item = Option<&'t Table>>) -> Self {
+        Self(tables.map(|t| t.map(|t| Mutex::new(Rel::new(t.clone())))).collect())
+    }
+
+    /// Whether a relation is among them.
+    #[must_use]
+    pub fn has(&self, rel: usize) -> bool {
+        self.0.get(rel).is_some_and(Option::is_some)
+    }
+
+    /// A relation with all copies made so far, which are shared.
+    fn get(&self, rel: usize) -> Option<Rel> {
+        let there = self.0.get(rel)?.as_ref()?;
+        Some(there.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Keeps the copies that a run made.
+    fn learn(&self, rels: &[Rel]) {
+        for (known, rel) in self.0.iter().zip(rels) {
+            let Some(known) = known else { continue };
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if rel.perms.len() > known.perms.len() {
+                *known = rel.clone();
+            }
+        }
+    }
+}
+
 /// All relations of a run.
 pub struct Store {
     /// Interned text.
@@ -300,20 +335,26 @@ pub struct Store {
 impl Store {
     /// Takes a database over.
     #[must_use]
-    pub fn new(program: &Program, database: Database) -> Self {
+    pub fn new(program: &Program, database: Database, common: Option<&Common>) -> Self {
         let Database { symbols, tables } = database;
-        let mut rels: Vec<Rel> = tables.into_iter().map(Rel::new).collect();
+        let rel = |(i, table)| common.and_then(|c| c.get(i)).unwrap_or_else(|| Rel::new(table));
+        let mut rels: Vec<Rel> = tables.into_iter().enumerate().map(rel).collect();
         rels.extend(program.relations.iter().skip(rels.len()).map(|r| Rel::new(Table::new(r.arity()))));
         Self { symbols, rels, built: Vec::new() }
     }
 
-    /// Gives the database back.
+    /// Gives the database back, without the relations that others have too.
     #[must_use]
-    pub fn into_database(mut self) -> Database {
+    pub fn into_database(mut self, common: Option<&Common>) -> Database {
+        if let Some(common) = common {
+            common.learn(&self.rels);
+        }
         let tables = self
             .rels
             .iter_mut()
-            .map(|r| match (r.nullary, r.rows(Version::All)) {
+            .enumerate()
+            .map(|(i, r)| match (r.nullary, r.rows(Version::All)) {
+                _ if common.is_some_and(|c| c.has(i)) => Table::new(if r.nullary { 0 } else { r.width }),
                 (true, 0) => Table::new(0),
                 (true, _) => Table::unit(),
                 _ => Table::from_sorted(r.width, r.take()),

@@ -22,6 +22,8 @@ pub struct Options {
     pub givers: Option<std::sync::Arc<Vec<bool>>>,
     /// By rule: whether it runs; `None` runs all. For those who evaluate a program in parts ([`shards`](super::shards)).
     pub rules: Option<std::sync::Arc<Vec<bool>>>,
+    /// Relations that this run only reads, in the place of their tables; they do not come back with its result.
+    pub common: Option<std::sync::Arc<super::index::Common>>,
     /// Bytes of tables that shards keep from pass to pass; beyond them they derive again.
     pub kept_bytes: usize,
     /// The tables hold the facts of the program's text already.
@@ -39,7 +41,8 @@ impl Default for Options {
             beside: Vec::new(),
             givers: None,
             rules: None,
-            kept_bytes: 1 << 30,
+            common: None,
+            kept_bytes: 2 << 30,
             complete: false,
         }
     }

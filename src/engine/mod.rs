@@ -12,6 +12,7 @@ pub mod limit;
 pub mod look;
 pub mod naive;
 pub mod order;
+pub mod packed;
 pub mod partition;
 pub mod plan;
 pub mod profile;

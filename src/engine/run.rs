@@ -40,7 +40,7 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
         program,
         options,
         threads,
-        store: Store::new(program, database),
+        store: Store::new(program, database, options.common.as_deref()),
         profile: Profile::new(program),
         prepared: HashMap::new(),
     };
@@ -55,7 +55,7 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
     let Engine { store, mut profile, .. } = engine;
     profile.indexes = store.built.clone();
     profile.time = start.elapsed();
-    Ok((store.into_database(), profile))
+    Ok((store.into_database(options.common.as_deref()), profile))
 }
 
 /// Which relations the wanted ones need, themselves included; all when `wanted` is `None`.

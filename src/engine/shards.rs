@@ -4,7 +4,9 @@
 //! The result is that of [`evaluate`](super::evaluate): see [`partition`](super::partition) for why. Shards are ranges of
 //! keys; what they give is taken in the order of the shards, whatever the number of threads.
 
+use super::index::Common;
 use super::limit::{Limit, Options};
+use super::packed::Packed;
 use super::partition::{Partition, Place};
 use super::profile::{Givers, Profile};
 use super::run::needed_by;
@@ -90,25 +92,36 @@ pub fn evaluate<S: Sink>(
         let given = std::mem::take(&mut database.tables);
         let also = if pass == last { options.beside.as_slice() } else { &[] };
         let split = Split::new(program, &given, partition, &bounds, &rules, also, pass);
+        let common = Arc::new(split.common(program, &rules));
         let fresh = program.rules.iter().zip(&rules).map(|(r, runs)| *runs && !keeping[r.head.index()]).collect();
         let (complete, keep) = worth_keeping(program, partition, &rules, options.wanted.as_deref(), pass);
-        let part = Options { threads: 1, complete: true, ..options.clone() };
+        let part = Options { threads: 1, complete: true, common: Some(common.clone()), ..options.clone() };
         let part = [rules, fresh].map(|rules| Options { rules: Some(Arc::new(rules)), ..part.clone() });
         let work = |shard: usize| -> Result<(Output<S::Piece>, Profile), Limit> {
-            let mut given = split.shard(shard, &symbols);
+            let mut given = split.shard(shard, &symbols, &common);
             let known = std::mem::take(&mut *kept[shard].lock().unwrap_or_else(PoisonError::into_inner));
             let part = &part[usize::from(!known.tables.is_empty())];
-            known.tables.into_iter().for_each(|(i, t)| given.tables[i] = t);
+            known.tables.into_iter().for_each(|(i, t)| given.tables[i] = t.table());
             let (mut done, mut spent) = super::evaluate(program, given, part)?;
             let mut givers = known.givers;
             givers.extend(std::mem::take(&mut spent.givers));
+            also.iter().filter(|r| common.has(r.index())).for_each(|r| {
+                done.tables[r.index()] = split.given[r.index()].clone();
+            });
             let piece = (pass == last).then(|| sink.piece(&mut done, &givers));
             let rows = gathered.iter().map(|r| done.tables[r.index()].clone()).collect();
             let mut held = Kept::default();
             if pass < last {
-                let size: usize = keep.iter().map(|i| size_of_val(done.tables[*i].data())).sum();
-                if budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| b.checked_sub(size)).is_ok() {
-                    held.tables = keep.iter().map(|i| (*i, std::mem::take(&mut done.tables[*i]))).collect();
+                // Nobody packs what finds no room.
+                if budget.load(Ordering::Relaxed) > 0 {
+                    held.tables = keep.iter().map(|i| (*i, Packed::of(&done.tables[*i]))).collect();
+                }
+                let size: usize = held.tables.iter().map(|(_, t)| t.bytes()).sum();
+                let room = budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| b.checked_sub(size));
+                if room.is_err() {
+                    held.tables = Vec::new();
+                    budget.store(0, Ordering::Relaxed);
+                } else {
                     held.givers = givers;
                 }
             }
@@ -134,9 +147,13 @@ pub fn evaluate<S: Sink>(
                 }
                 let Kept { tables, mut givers } = output.held;
                 let tables = tables.into_iter().map(|(i, table)| {
-                    let (width, rel) = (table.width(), RelId(i as u32));
-                    if output.symbols.len() == symbols.len() || width == 0 {
+                    if output.symbols.len() == symbols.len() {
                         return (i, table);
+                    }
+                    let (table, rel) = (table.table(), RelId(i as u32));
+                    let width = table.width();
+                    if width == 0 {
+                        return (i, Packed::of(&table));
                     }
                     let mut rows = Vec::new();
                     translate(program, rel, table, &output.symbols, symbols.len(), &mut found, &mut rows);
@@ -144,7 +161,7 @@ pub fn evaluate<S: Sink>(
                     if let Some(g) = givers.get_mut(&rel) {
                         Arc::make_mut(g).sort(width, &rows);
                     }
-                    (i, Table::from_rows(width, rows))
+                    (i, Packed::of(&Table::from_rows(width, rows)))
                 });
                 holding.push(Mutex::new(Kept { tables: tables.collect(), givers }));
                 output.piece.map_or(ControlFlow::Continue(()), &mut take)
@@ -209,7 +226,7 @@ fn worth_keeping(
 #[derive(Clone, Debug, Default)]
 struct Kept {
     /// Tables by relation.
-    tables: Vec<(usize, Table)>,
+    tables: Vec<(usize, Packed)>,
     /// What is known of their rows.
     givers: Every,
 }
@@ -282,10 +299,20 @@ impl<'a> Split<'a> {
         Self { given, partition, bounds, needed, sorted }
     }
 
-    fn shard(&self, shard: usize, symbols: &Arc<Symbols>) -> Database {
+    /// Whole relations that no rule adds to in a shard.
+    fn common(&self, program: &Program, rules: &[bool]) -> Common {
+        let mut reads = self.needed.clone();
+        for (rule, _) in program.rules.iter().zip(rules).filter(|(_, runs)| **runs) {
+            reads[rule.head.index()] = false;
+        }
+        let whole = |(i, t): (usize, &'a Table)| (self.partition.columns[i].is_none() && reads[i]).then_some(t);
+        Common::of(self.given.iter().enumerate().map(whole))
+    }
+
+    fn shard(&self, shard: usize, symbols: &Arc<Symbols>, common: &Common) -> Database {
         let (from, to) = self.bounds[shard];
         let table = |(i, t): (usize, &Table)| match self.partition.columns[i] {
-            _ if !self.needed[i] => Table::new(t.width()),
+            _ if !self.needed[i] || common.has(i) => Table::new(t.width()),
             None => t.clone(),
             Some(0) => t.between(from, to),
             Some(_) => self.sorted[&i][shard].clone(),

@@ -269,11 +269,11 @@ impl Job<'_> {
         };
         let (first, then) = (take(&first), take(&then));
         let texts: Vec<_> = first.par_iter().map(|(_, f)| self.text(f)).collect();
-        let roots: Vec<_> = first
-            .par_iter()
-            .zip(&texts)
-            .map(|((i, f), text)| (*i, self.file(*i, f, text, self.blank(f.table))))
-            .collect();
+        let root = |((i, f), text): (&(usize, Gathered), _)| (*i, self.file(*i, f, text, self.blank(f.table)));
+        let roots = || -> Vec<_> { first.par_iter().zip(&texts).map(root).collect() };
+        // The tables referred to are few: who has none of them to read hashes the others.
+        let hash = || then.par_iter().for_each(|(_, f)| drop(f.hashed()));
+        let (roots, ()) = rayon::join(roots, hash);
         let mut referred: Vec<Vec<Part<'_>>> = self.schema.tables.iter().map(|_| Vec::new()).collect();
         for (i, (entry, part)) in roots {
             // A defect is for those who have the texts.
@@ -484,4 +484,46 @@ fn rejected(
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang;
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn texts_go_when_there_is_nothing_to_report() {
+        let text = "//@ input\n//@ key node\n.decl nodes(node: symbol, title: symbol)\n.input nodes\n\
+                    //@ input\n//@ ref from -> nodes.node\n.decl edge(from: symbol, to: number)\n.input edge\n";
+        let program = lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let codes = CodeLists::default();
+        let (schema, diagnostics) = Schema::of(&program, &codes);
+        assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+        let options = LoadOptions { kept: 0, ..LoadOptions::new(0) };
+        let job = Job { program: &program, codes: &codes, schema: &schema, options: &options };
+        let dir = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+        let sources = Sources { folder: Some(dir.path().to_owned()), shipped: Vec::new() };
+        let lean = || {
+            let mut log = job.log();
+            let found = sources::gather(&sources, &schema, &options, &mut log);
+            job.without_texts(found, log).and_then(|read| job.finish(read, &[]))
+        };
+        write("nodes.csv", "node,title\na,x\nb,a rather long title\n");
+        write("edge.csv", "from,to\na,1\nb,2\n");
+        let (loaded, whole) = (lean().expect("sound"), load(&program, &codes, &sources, &LoadOptions::new(0)));
+        assert_eq!(loaded.database.tables, whole.database.tables);
+        let texts = |l: &Loaded| {
+            (0..l.database.symbols.len() as u32).map(|i| l.database.symbols.resolve(i).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&loaded), texts(&whole));
+        assert_eq!(loaded.inventory, whole.inventory);
+        // A defect of a cell, and one that shows when the texts are gone.
+        for edge in ["from,to\na,one\n", "from,to\nc,1\n"] {
+            write("edge.csv", edge);
+            assert!(lean().is_none(), "{edge}");
+            assert_eq!(load(&program, &codes, &sources, &options).defects.total(), 1);
+        }
+    }
 }

@@ -13,9 +13,11 @@ use super::part::Conversion;
 use super::record::Layout;
 use super::schema::{Schema, TableSchema};
 use super::sheet::Book;
+use rayon::prelude::*;
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What is to be loaded.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +66,8 @@ pub(super) struct Gathered {
     pub layout: Layout,
     pub packed: bool,
     pub shipped: bool,
+    /// Size and hash, when first asked for.
+    pub hash: OnceLock<Arc<Hashed>>,
 }
 
 /// Size and hash of a file.
@@ -81,7 +85,8 @@ impl Hashed {
 impl Gathered {
     /// Size and hash of the file; of a sheet those of its workbook.
     pub fn hashed(&self) -> Arc<Hashed> {
-        self.sheet.as_ref().map_or_else(|| Arc::new(Hashed::of(&self.bytes)), |s| s.1.clone())
+        let own = || self.hash.get_or_init(|| Arc::new(Hashed::of(&self.bytes))).clone();
+        self.sheet.as_ref().map_or_else(own, |s| s.1.clone())
     }
 
     /// The text, or what is wrong with it.
@@ -128,7 +133,16 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, options: &LoadOptions, 
             Some(table) => {
                 let bytes = Bytes::copy_from_slice(text.as_bytes());
                 let layout = Layout::Commas;
-                found.files.push(Gathered { name, table, bytes, sheet: None, layout, packed: false, shipped: true });
+                found.files.push(Gathered {
+                    name,
+                    table,
+                    bytes,
+                    sheet: None,
+                    layout,
+                    packed: false,
+                    shipped: true,
+                    hash: OnceLock::new(),
+                });
             }
             None => log.push(unknown(schema, &name)),
         }
@@ -194,23 +208,30 @@ impl Gatherer<'_> {
             }
         }
         names.sort();
-        for (name, path) in names {
-            self.file(&name, &path);
+        let schema = self.schema;
+        let open = |(name, path): &(String, PathBuf)| Self::known(schema, name, path).map(|_| bytes::open(path));
+        let opened: Vec<_> = names.par_iter().map(open).collect();
+        for ((name, path), bytes) in names.into_iter().zip(opened) {
+            self.file(&name, &path, bytes);
         }
         true
     }
 
     /// Reads a file of the folder.
-    fn file(&mut self, name: &str, path: &Path) {
-        let book = is_workbook(path);
+    /// The table that a file holds, as its name says, and how.
+    fn known(schema: &Schema, name: &str, path: &Path) -> Option<(usize, Layout, bool)> {
         let stem = || path.file_stem().map(|s| s.to_string_lossy()).unwrap_or_default();
-        let known = if book {
+        if is_workbook(path) {
             // `~$x.xlsx` is the lock that a spreadsheet program leaves while it has `x.xlsx` open.
-            table(self.schema, &stem()).map(|t| (t, Layout::Sheet, false))
+            table(schema, &stem()).map(|t| (t, Layout::Sheet, false))
         } else {
-            decode::by_name(name).and_then(|(stem, layout, packed)| Some((table(self.schema, stem)?, layout, packed)))
-        };
-        let Some((table, layout, packed)) = known else {
+            decode::by_name(name).and_then(|(stem, layout, packed)| Some((table(schema, stem)?, layout, packed)))
+        }
+    }
+
+    fn file(&mut self, name: &str, path: &Path, bytes: Option<io::Result<Bytes>>) {
+        let known = Self::known(self.schema, name, path);
+        let (Some((table, layout, packed)), Some(bytes)) = (known, bytes) else {
             if path.is_file() && !name.starts_with("~$") && stranger(name, self.schema) {
                 self.log.push(unknown(self.schema, &Arc::from(name)));
             }
@@ -220,10 +241,19 @@ impl Gatherer<'_> {
         if self.twice(&name, table) {
             return;
         }
-        match bytes::open(path) {
-            Ok(bytes) if book => self.single(name, table, bytes),
+        match bytes {
+            Ok(bytes) if is_workbook(path) => self.single(name, table, bytes),
             Ok(bytes) => {
-                self.found.files.push(Gathered { name, table, bytes, sheet: None, layout, packed, shipped: false });
+                self.found.files.push(Gathered {
+                    name,
+                    table,
+                    bytes,
+                    sheet: None,
+                    layout,
+                    packed,
+                    shipped: false,
+                    hash: OnceLock::new(),
+                });
             }
             Err(e) => self.lost(&name, Some(table), Problem::Unreadable { reason: e.to_string() }),
         }
@@ -314,6 +344,7 @@ impl Gatherer<'_> {
                     layout: Layout::Sheet,
                     packed: false,
                     shipped: false,
+                    hash: OnceLock::new(),
                 });
             }
             Err(p) => self.lost(&name, Some(table), p),

@@ -76,26 +76,30 @@ fn check(dir: &Path, bad: bool) -> Result<(), Failed> {
             other => return Err(format!("option {other:?}").into()),
         }
     }
-    let loaded = load(&program, &codes, &sources, &options);
-    let silent = loaded.defects.is_empty()
-        && loaded.warnings.is_empty()
-        && loaded.rejected.is_empty()
-        && loaded.diagnostics.is_empty();
-    if bad == silent {
-        let said = say(&program, &loaded, Lang::En, show_days);
-        return Err(format!("a bad case says something, a good one nothing; here:\n{said}").into());
-    }
     let mut failed = String::new();
-    for (name, lang) in [("expect.en.txt", Lang::En), ("expect.zh.txt", Lang::Zh)] {
-        // Paths of this machine do not belong into expectations.
-        let text = say(&program, &loaded, lang, show_days).replace(&*dir.to_string_lossy(), "…");
-        let path = dir.join(name);
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(&path, &text)?;
+    // With the texts kept to the end, and let go when they have been read.
+    for kept in [options.kept, 0] {
+        options.kept = kept;
+        let loaded = load(&program, &codes, &sources, &options);
+        let silent = loaded.defects.is_empty()
+            && loaded.warnings.is_empty()
+            && loaded.rejected.is_empty()
+            && loaded.diagnostics.is_empty();
+        if bad == silent {
+            let said = say(&program, &loaded, Lang::En, show_days);
+            return Err(format!("a bad case says something, a good one nothing; here:\n{said}").into());
         }
-        let want = std::fs::read_to_string(&path).unwrap_or_default();
-        if want != text {
-            write!(failed, "{name} differs; found:\n{text}\nexpected:\n{want}\n")?;
+        for (name, lang) in [("expect.en.txt", Lang::En), ("expect.zh.txt", Lang::Zh)] {
+            // Paths of this machine do not belong into expectations.
+            let text = say(&program, &loaded, lang, show_days).replace(&*dir.to_string_lossy(), "…");
+            let path = dir.join(name);
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::write(&path, &text)?;
+            }
+            let want = std::fs::read_to_string(&path).unwrap_or_default();
+            if want != text {
+                write!(failed, "{name} differs; found:\n{text}\nexpected:\n{want}\n")?;
+            }
         }
     }
     if failed.is_empty() { Ok(()) } else { Err(failed.into()) }
