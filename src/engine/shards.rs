@@ -122,6 +122,7 @@ pub fn evaluate<S: Sink>(
                     held.tables = Vec::new();
                     budget.store(0, Ordering::Relaxed);
                 } else {
+                    givers.retain(|rel, _| keep.binary_search(&rel.index()).is_ok());
                     held.givers = givers;
                 }
             }
