@@ -33,10 +33,12 @@ impl Column {
         let mut list: Vec<Word> = Vec::new();
         let mut place: FxHashMap<Word, u16> = FxHashMap::default();
         let mut of: Vec<u16> = Vec::new();
-        let mut last = None;
+        // Most values have just been seen: a place for each last byte saves most of the looking up.
+        let mut recent: [Option<(Word, u16)>; 256] = [None; 256];
         for w in values.clone() {
-            let n = match last {
-                Some((v, n)) if v == w => n,
+            let slot = &mut recent[w as usize % 256];
+            let n = match slot {
+                Some((v, n)) if *v == w => *n,
                 _ => match place.get(&w) {
                     Some(n) => *n,
                     None if list.len() == LISTED => return Self::near(values),
@@ -48,7 +50,7 @@ impl Column {
                     }
                 },
             };
-            last = Some((w, n));
+            *slot = Some((w, n));
             of.push(n);
         }
         if list.len() <= FEW {
@@ -98,7 +100,13 @@ impl Packed {
     #[must_use]
     pub fn of(table: &Table) -> Self {
         let (width, rows, data) = (table.width(), table.len(), table.data());
-        let columns = (0..width).map(|c| Column::of(data.iter().skip(c).step_by(width).copied())).collect();
+        let column = |c: usize| {
+            let values = data.iter().skip(c).step_by(width).copied();
+            // The first column is in order: its ends say how near the values are.
+            let near = c == 0 && rows > 0 && u16::try_from(data[(rows - 1) * width] - data[0]).is_ok();
+            if near { Column::near(values) } else { Column::of(values) }
+        };
+        let columns = (0..width).map(column).collect();
         Self { width, rows, columns }
     }
 
