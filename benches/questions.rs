@@ -31,16 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
     let book = Rulebook::load(&RuleTree::embedded()).rulebook.ok_or("the built-in rules are sound")?;
     let as_of = zhuize::lang::date::parse_iso("2025-06-30").ok_or("a date")?;
-    let request = Request {
-        facts: facts.into(),
-        as_of,
-        skip_bad_rows: false,
-        set: Vec::new(),
-        origins: true,
-        encoding: None,
-        threads: 0,
-        memory: None,
-    };
+    let request = Request { origins: true, threads: 0, ..Request::new(facts, as_of) };
     let start = Instant::now();
     let mut loaded = bulk::load(&book, &request).map_err(|t| format!("{t:?}"))?;
     let changeable = bulk::scenario::changeable(&loaded.schema, &book.program, &mut loaded.database);

@@ -31,16 +31,7 @@ fn book() -> Rulebook {
 }
 
 fn request(facts: &Path) -> Request {
-    Request {
-        facts: facts.to_owned(),
-        as_of: zhuize::lang::date::parse_iso(DAY).unwrap(),
-        skip_bad_rows: false,
-        set: Vec::new(),
-        origins: true,
-        encoding: None,
-        memory: None,
-        threads: 1,
-    }
+    Request { origins: true, ..Request::new(facts, zhuize::lang::date::parse_iso(DAY).unwrap()) }
 }
 
 /// The demo as a base in which nothing is read whole that need not be.

@@ -36,16 +36,8 @@ fn casebase(facts: &str, as_of: &str, set: &[(String, String)]) -> Result<Arc<Lo
     if let Some(l) = KNOWN.lock().unwrap().get(&key) {
         return Ok(l.clone());
     }
-    let request = Request {
-        facts: facts.into(),
-        as_of: parse_iso(as_of).ok_or("not a day")?,
-        set: set.to_vec(),
-        origins: true,
-        skip_bad_rows: false,
-        encoding: None,
-        threads: 1,
-        memory: None,
-    };
+    let as_of = parse_iso(as_of).ok_or("not a day")?;
+    let request = Request { set: set.to_vec(), origins: true, ..Request::new(facts, as_of) };
     let loaded = bulk::load(book(), &request).map_err(|t| format!("{facts}: {t:?}"))?;
     let loaded = Arc::new(loaded);
     KNOWN.lock().unwrap().insert(key, loaded.clone());

@@ -129,16 +129,7 @@ fn by_demand_and_by_the_engine_are_one() {
     let compiled = query::compile(&book, None, &named, Lang::En);
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
     let book = Rulebook { program: compiled.program, ..book };
-    let request = zhuize::bulk::Request {
-        facts: "facts/demo".into(),
-        as_of: zhuize::lang::date::parse_iso(DAY).unwrap(),
-        skip_bad_rows: false,
-        set: Vec::new(),
-        origins: false,
-        encoding: None,
-        threads: 1,
-        memory: None,
-    };
+    let request = zhuize::bulk::Request::new("facts/demo", zhuize::lang::date::parse_iso(DAY).unwrap());
     let given = zhuize::bulk::load(&book, &request).unwrap().database;
     let all = |mode| {
         query::answer::answer(

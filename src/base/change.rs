@@ -366,16 +366,8 @@ fn settle(
 fn forward(book: &Rulebook, base: &Arc<Base>, came: &Rows, went: &Rows) -> Result<(Rows, Rows), Trouble> {
     let program = &book.program;
     let own = base.manifest();
-    let request = Request {
-        facts: base.dir().to_owned(),
-        as_of: date::parse_iso(&own.as_of).unwrap_or_default(),
-        skip_bad_rows: false,
-        set: own.options.clone(),
-        origins: true,
-        encoding: None,
-        memory: None,
-        threads: 0,
-    };
+    let as_of = date::parse_iso(&own.as_of).unwrap_or_default();
+    let request = Request { set: own.options.clone(), origins: true, threads: 0, ..Request::new(base.dir(), as_of) };
     let mut loaded = base.loaded(book, &request)?;
     let mut changes: Vec<Change> = Vec::new();
     for (rows, comes) in [(went, false), (came, true)] {

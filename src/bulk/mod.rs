@@ -59,6 +59,23 @@ pub enum Trouble {
     Memory(memory::Refused),
 }
 
+impl Request {
+    /// All of a casebase on that day, on one thread, with nothing set and no origins.
+    #[must_use]
+    pub fn new(facts: impl Into<PathBuf>, as_of: i32) -> Self {
+        Self {
+            facts: facts.into(),
+            as_of,
+            skip_bad_rows: false,
+            set: Vec::new(),
+            origins: false,
+            encoding: None,
+            threads: 1,
+            memory: None,
+        }
+    }
+}
+
 /// Stages of a run, for those who watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -90,8 +107,8 @@ pub struct Run {
     pub profile: engine::Profile,
     /// Time of loading, of evaluating, and of finding proof skeletons (the last is in the second, and is that of all threads).
     pub times: (Duration, Duration, Duration),
-    /// The proof skeletons of the conclusions for which they were wanted, most frequent first.
-    pub patterns: Vec<Pattern>,
+    /// The relation whose proof skeletons were wanted, with them, most frequent first.
+    pub patterns: Option<(RelId, Vec<Pattern>)>,
 }
 
 /// Loads a casebase with the rulebook's shipped tables and the options of the request.
@@ -160,7 +177,7 @@ pub fn run(book: &Rulebook, request: &Request, mut watch: impl FnMut(Stage)) -> 
     }
     let taken = vec![false; database.tables.len()];
     let times = (load_time, evaluate_time, Duration::ZERO);
-    Ok(Run { loaded, database, taken, profile, times, patterns: Vec::new() })
+    Ok(Run { loaded, database, taken, profile, times, patterns: None })
 }
 
 /// What contradicts itself, looked up in a second reading: a sound casebase pays nothing for the question.
@@ -216,19 +233,9 @@ struct Pieces<'a, P> {
     spent: AtomicU64,
 }
 
-impl<'a, P> Pieces<'a, P> {
-    fn new(
-        book: &'a Rulebook,
-        put: Put<'a, P>,
-        (here, keys): (Vec<bool>, Vec<Option<usize>>),
-        patterns: Option<&'a Patterns<'a>>,
-        threads: usize,
-    ) -> Self {
-        Self { book, put, here, keys, patterns, threads, spent: AtomicU64::new(0) }
-    }
-
-    fn spent(&mut self) -> Duration {
-        Duration::from_nanos(*self.spent.get_mut())
+impl<P> Pieces<'_, P> {
+    fn spent(&self) -> Duration {
+        Duration::from_nanos(self.spent.load(Ordering::Relaxed))
     }
 }
 
@@ -289,7 +296,6 @@ pub fn stream<P: Send>(
     let asked = relations.filter(|(i, r)| !r.outputs.is_empty() || noted.iter().any(|n| r.notes.has(n)) || shaped(*i));
     options.wanted = Some(asked.map(|(i, _)| RelId(i as u32)).collect());
     options.givers = patterns.as_ref().map(|p| Arc::new(p.needed.clone()));
-    options.beside = (0..program.relations.len()).filter(|i| shaped(*i)).map(|i| RelId(i as u32)).collect();
     let rows: Vec<usize> = database.tables.iter().map(engine::store::Table::len).collect();
     let n = if how.shards > 0 { how.shards } else { shards::suitable(rows.iter().sum()) };
     let partition = if n > 1 { partition::choose(program, &rows) } else { None };
@@ -307,7 +313,8 @@ pub fn stream<P: Send>(
         watch(Stage::Check);
         let all = vec![true; database.tables.len()];
         let keys = vec![Some(0); all.len()];
-        let mut pieces = Pieces::new(book, put, (all.clone(), keys), patterns.as_ref(), request.threads);
+        let (patterns, threads) = (patterns.as_ref(), request.threads);
+        let pieces = Pieces { book, put, here: all.clone(), keys, patterns, threads, spent: AtomicU64::new(0) };
         loop {
             let Some((piece, more)) = shards::Sink::piece(&pieces, &mut database, &profile.givers) else {
                 return Err(contradictions(book, request));
@@ -318,7 +325,8 @@ pub fn stream<P: Send>(
             }
         }
         let times = (load_time, evaluate_time, pieces.spent());
-        return Ok(Run { loaded, database, taken: all, profile, times, patterns: patterns::ranked(found) });
+        let patterns = patterns.map(|p| p.ranked(found));
+        return Ok(Run { loaded, database, taken: all, profile, times, patterns });
     };
     // A relation whose rows do not begin with the key is written when all of it is there, with the marks of its rows.
     let apart: Vec<bool> = partition.columns.iter().map(|c| *c == Some(0)).collect();
@@ -328,8 +336,8 @@ pub fn stream<P: Send>(
     });
     let late: Vec<RelId> = late.map(|(i, _)| RelId(i as u32)).collect();
     partition.keep(&late);
-    let parts = (apart.clone(), partition.columns.clone());
-    let mut pieces = Pieces::new(book, put, parts, patterns.as_ref(), 1);
+    let (here, keys, patterns) = (apart.clone(), partition.columns.clone(), patterns.as_ref());
+    let pieces = Pieces { book, put, here, keys, patterns, threads: 1, spent: AtomicU64::new(0) };
     let mut sound = true;
     let mut failed = None;
     let mut refused = None;
@@ -342,13 +350,12 @@ pub fn stream<P: Send>(
                 sound = false;
                 return ControlFlow::Break(());
             };
-            match (more, &patterns) {
-                (Err(limit), _) => {
+            match more {
+                Ok(more) => patterns::join(&mut found, more),
+                Err(limit) => {
                     failed = Some(limit);
                     return ControlFlow::Break(());
                 }
-                (Ok(more), Some(p)) => p.join(&mut found, more),
-                (Ok(_), None) => {}
             }
             pieces_done += 1;
             refused = memory::kept(request.memory).err();
@@ -377,7 +384,8 @@ pub fn stream<P: Send>(
         }
         if !again {
             let times = (load_time, start.elapsed(), pieces.spent());
-            return Ok(Run { loaded, database: back, taken: apart, profile, times, patterns: patterns::ranked(found) });
+            let patterns = patterns.map(|p| p.ranked(found));
+            return Ok(Run { loaded, database: back, taken: apart, profile, times, patterns });
         }
         database = back;
     }

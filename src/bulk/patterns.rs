@@ -3,18 +3,20 @@
 //! The skeleton of a conclusion is that of its lowest proof (`super::shape`): a given fact is its relation, a step its rule with
 //! the skeletons of its premises, each different one once. It ends where a single entity (a case) ends: of a row that only
 //! a rule over other entities, or over none, can have concluded it says that rule, if it can be but one, or else the relation.
-//! And it ends where a short explanation ends (`leaf short`): there it says the rule without what that rests on. So a skeleton says the same whatever lies beside the entity, and is found where the entity's rows are. Millions of
-//! conclusions fall into a few hundred; the rare ones are the audit list.
+//! And it ends where a short explanation ends (`leaf short`): there it says the rule without what that rests on. So a
+//! skeleton says the same whatever lies beside the entity, and is found where the entity's rows are. Millions of conclusions fall
+//! into a few hundred; the rare ones are the audit list.
 
 #[cfg(test)]
 mod tests;
 
 use super::shape::{Orders, Rules, Shapes};
-use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::partition::{self, Place};
+use crate::engine::profile::Givers;
 use crate::engine::shards::Every;
 use crate::engine::store::Database;
+use crate::engine::{self, limit::Limit};
 use crate::lang::program::{Prim, RelId, Relation, RuleId, Stratum, TypeId};
 use crate::proof::graph::Value;
 use crate::proof::record::Ground;
@@ -85,20 +87,12 @@ impl<'b> Patterns<'b> {
         let leaf = |r: &Relation| r.notes.get("leaf").is_some_and(|v| v.trim() == "short");
         let ends: Vec<bool> = program.relations.iter().map(leaf).collect();
         // Which of so few rules gave a row is known without a look at what they read.
-        let known = |s: &Stratum| !s.recursive && s.rules.len() <= 64;
-        let mut needed = vec![false; program.relations.len()];
-        needed[wanted.rel.index()] = true;
-        for stratum in program.strata.iter().rev() {
-            // Within a stratum relations may need each other.
-            for _ in 0..=stratum.relations.len() {
-                for id in stratum.rules.iter().filter(|r| within[r.index()]) {
-                    let head = program.rule(*id).head.index();
-                    if needed[head] && !(ends[head] && known(stratum)) {
-                        program.rule(*id).reads().for_each(|r| needed[r.index()] = true);
-                    }
-                }
-            }
+        let known = |s: &&Stratum| !s.recursive && s.rules.len() <= Givers::MOST;
+        let mut looks = within.clone();
+        for id in program.strata.iter().filter(known).flat_map(|s| &s.rules) {
+            looks[id.index()] &= !ends[program.rule(*id).head.index()];
         }
+        let needed = engine::needed_by(program, &[wanted.rel], |r| looks[r.index()]);
         Self { book, wanted: wanted.clone(), key, within, ends, orders: Orders::default(), needed }
     }
 
@@ -127,7 +121,7 @@ impl<'b> Patterns<'b> {
             _ => sorted.par_chunks(size).map(one).collect::<Result<_, _>>()?,
         };
         let mut all = Found::new();
-        parts.into_iter().for_each(|p| self.join(&mut all, p));
+        parts.into_iter().for_each(|p| join(&mut all, p));
         Ok(all)
     }
 
@@ -160,34 +154,37 @@ impl<'b> Patterns<'b> {
         Ok(by_number.into_iter().map(pattern).collect())
     }
 
-    /// Adds what was found elsewhere.
-    pub(super) fn join(&self, all: &mut Found, more: Found) {
-        for (id, found) in more {
-            match all.get_mut(&id) {
-                None => {
-                    all.insert(id, found);
-                }
-                Some(known) => {
-                    known.count += found.count;
-                    known.rows.extend(found.rows);
-                    known.rows.sort_by(|a, b| order(a, b));
-                    known.rows.truncate(self.wanted.keep.as_ref().map_or(0, |(_, most)| *most));
-                    if order(&found.exemplar, &known.exemplar).is_lt() {
-                        known.exemplar = found.exemplar;
-                    }
+    /// What was found, most frequent first, with no more conclusions of each than were asked for.
+    pub(super) fn ranked(&self, found: Found) -> (RelId, Vec<Pattern>) {
+        let mut out: Vec<Pattern> = found.into_values().collect();
+        out.sort_by(|a, b| {
+            b.count.cmp(&a.count).then_with(|| order(&a.exemplar, &b.exemplar)).then_with(|| a.id.cmp(&b.id))
+        });
+        let most = self.wanted.keep.as_ref().map_or(0, |(_, most)| *most);
+        for pattern in &mut out {
+            pattern.rows.sort_by(|a, b| order(a, b));
+            pattern.rows.truncate(most);
+        }
+        (self.wanted.rel, out)
+    }
+}
+
+/// Adds what was found elsewhere.
+pub(super) fn join(all: &mut Found, more: Found) {
+    for (id, found) in more {
+        match all.get_mut(&id) {
+            None => {
+                all.insert(id, found);
+            }
+            Some(known) => {
+                known.count += found.count;
+                known.rows.extend(found.rows);
+                if order(&found.exemplar, &known.exemplar).is_lt() {
+                    known.exemplar = found.exemplar;
                 }
             }
         }
     }
-}
-
-/// What was found, most frequent first.
-pub(super) fn ranked(found: Found) -> Vec<Pattern> {
-    let mut out: Vec<Pattern> = found.into_values().collect();
-    out.sort_by(|a, b| {
-        b.count.cmp(&a.count).then_with(|| order(&a.exemplar, &b.exemplar)).then_with(|| a.id.cmp(&b.id))
-    });
-    out
 }
 
 /// A row as values.

@@ -228,9 +228,7 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
     /// What a rule gives for a row that it is known to have given. Where its premises of several kinds are found by the row
     /// alone, one each, the others need no look: they are there.
     fn matched(&mut self, plan: &mut Plan<'p>, room: &mut Room) -> Result<Option<u32>, Limit> {
-        room.vars.clear();
-        room.vars.resize(plan.rule.vars.len(), None);
-        plan.firsts.iter().for_each(|(c, v)| room.vars[v.index()] = Some(room.row[*c]));
+        unify(plan, &room.row, &mut room.vars);
         let mut single = plan.short.is_some();
         for premise in plan.short.iter_mut().flatten() {
             push(&premise.key, &room.vars, &mut room.keys);
@@ -247,15 +245,17 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
             let row = premise.look.row(number);
             premise.binds.iter().for_each(|(c, v)| room.vars[v.index()] = Some(row[*c]));
         }
+        if !single {
+            room.rows.clear();
+            unify(plan, &room.row, &mut room.vars);
+        }
         let mut search = Search { shapes: self, plan, room, best: None };
         if single {
             search.shape()?;
             search.room.rows.clear();
-            return Ok(search.best);
+        } else {
+            search.step(0)?;
         }
-        search.room.rows.clear();
-        unify(search.plan, &search.room.row, &mut search.room.vars);
-        search.step(0)?;
         Ok(search.best)
     }
 

@@ -30,21 +30,21 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         return Err(Failure::Usage("E0604: no relation of the rulebook is annotated `verdict`".into()));
     };
     wanted.keep = args.pattern.clone().map(|id| (id, args.limit));
-    let rel = wanted.rel;
     let request = args.question.request(setting, true)?;
     let how = How { patterns: Some(wanted), ..How::default() };
     let run = bulk::stream(&book, &request, &how, |_| {}, &|_| (), |()| Next::On);
     let run = run.map_err(|t| setting::trouble(t, &book, setting, err))?;
+    let (rel, found) = run.patterns.as_ref().expect("patterns are wanted");
     let words = BookWords::new(&book, &run.database, &run.loaded.origins, form::language(setting));
     if let Some(id) = &args.pattern {
-        let Some(p) = run.patterns.iter().find(|p| p.id.starts_with(id.as_str())) else {
+        let Some(p) = found.iter().find(|p| p.id.starts_with(id.as_str())) else {
             return Err(Failure::Usage(match setting.lang {
                 Lang::Zh => format!("E0626: 没有型式 {id}；不带 --pattern 可列出全部型式"),
                 Lang::En => format!("E0626: there is no pattern {id}; without --pattern all are listed"),
             }));
         };
         for values in &p.rows {
-            writeln!(out, "{}", words.fact(rel, values))?;
+            writeln!(out, "{}", words.fact(*rel, values))?;
         }
         let more = p.count - p.rows.len();
         match setting.lang {
@@ -54,11 +54,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
         return Ok(());
     }
-    let found = &run.patterns;
     match args.form.format {
-        Format::Text => write!(out, "{}", view::text(&book, rel, found, args.limit, &words))?,
+        Format::Text => write!(out, "{}", view::text(&book, *rel, found, args.limit, &words))?,
         Format::Json => {
-            let text = view::json(&book, rel, found).map_err(|e| Failure::Limit(e.to_string()))?;
+            let text = view::json(&book, *rel, found).map_err(|e| Failure::Limit(e.to_string()))?;
             write!(out, "{text}")?;
         }
         _ => return Err(form::only_text_or_json(setting)),

@@ -186,7 +186,6 @@ fn write(
     staging: &mut Staging,
     written: Vec<(Written, usize)>,
 ) -> Result<Manifest, Failure> {
-    let skeletons = if form.patterns { super::run::wanted(&book.program).map(|w| w.rel) } else { None };
     let workbook = match form.workbook.as_deref() {
         None => None,
         Some(lang) => {
@@ -195,7 +194,7 @@ fn write(
             Some(made.map_err(|e| Failure::Output(std::io::Error::other(e)))?)
         }
     };
-    fill(book, request, run, staging, written, Further { skeletons, workbook, form })
+    fill(book, request, run, staging, written, Further { workbook, form })
 }
 
 /// Compares what has a name on both sides.

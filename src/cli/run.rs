@@ -4,7 +4,7 @@ use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk::patterns::Wanted;
 use crate::bulk::{self, How, Run, Stage};
-use crate::lang::program::{Program, RelId};
+use crate::lang::program::Program;
 use crate::report::manifest::{self, Form, Manifest};
 use crate::report::results::{Results, Scribe, Tables};
 use crate::report::staging::{Staging, Written, whole};
@@ -96,7 +96,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         let extra = if args.xlsx { Some(workbook()?) } else { None };
         let language = extra.as_ref().map(|_| setting.say("zh", "en").to_owned());
         let form = Form { workbook: language, ..form };
-        let more = Further { skeletons: how.patterns.map(|w| w.rel), workbook: extra, form };
+        let more = Further { workbook: extra, form };
         fill(&book, &request, &run, &mut staging, written, more)?;
         setting.kept()?;
         finish(staging, &book.program, tables)?;
@@ -127,8 +127,6 @@ pub(super) fn wanted(program: &Program) -> Option<Wanted> {
 
 /// What is written beside the tables, and how.
 pub(super) struct Further {
-    /// The relation whose patterns were wanted.
-    pub skeletons: Option<RelId>,
     pub workbook: Option<Vec<u8>>,
     pub form: Form,
 }
@@ -163,9 +161,9 @@ pub(super) fn fill(
     if let Some(bytes) = &more.workbook {
         written.push((staging.file("results.xlsx", |w| w.write_all(bytes))?, 0));
     }
-    if let Some(rel) = more.skeletons {
-        let file = staging.file("patterns.csv", |w| crate::report::patterns::csv(book, rel, &run.patterns, w))?;
-        written.push((file, run.patterns.len()));
+    if let Some((rel, found)) = &run.patterns {
+        let file = staging.file("patterns.csv", |w| crate::report::patterns::csv(book, *rel, found, w))?;
+        written.push((file, found.len()));
     }
     let manifest = manifest::manifest(book, request, more.form, run, &written);
     staging.file("manifest.json", |w| w.write_all(manifest.text().as_bytes()))?;

@@ -16,9 +16,8 @@ pub struct Options {
     pub max_bytes: usize,
     /// Relations wanted by the caller; `None` keeps all. What no wanted relation needs is not evaluated.
     pub wanted: Option<Vec<crate::lang::program::RelId>>,
-    /// Whole relations that are to be at hand with a finished shard, whether or not a rule reads them there.
-    pub beside: Vec<crate::lang::program::RelId>,
-    /// By relation: whether it is wanted to be known which rules gave each row.
+    /// By relation: whether its rows are to be explained. Which rules gave each is then found out, and with a finished shard a
+    /// whole relation is at hand, whether or not a rule reads it there.
     pub givers: Option<std::sync::Arc<Vec<bool>>>,
     /// By rule: whether it runs; `None` runs all. For those who evaluate a program in parts ([`shards`](super::shards)).
     pub rules: Option<std::sync::Arc<Vec<bool>>>,
@@ -38,7 +37,6 @@ impl Default for Options {
             max_rounds: 10_000_000,
             max_bytes: usize::MAX,
             wanted: None,
-            beside: Vec::new(),
             givers: None,
             rules: None,
             common: None,

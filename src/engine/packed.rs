@@ -5,7 +5,7 @@ use super::value::Word;
 use rustc_hash::FxHashMap;
 
 /// The values of a column.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Column {
     /// Distances from a least value.
     Near(Word, Vec<u16>),
@@ -17,7 +17,7 @@ enum Column {
 }
 
 /// A table, column by column.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Packed {
     width: usize,
     rows: usize,

@@ -1,7 +1,7 @@
 //! What a run did: time, rows and plan per rule, indexes built, rounds.
 
 use super::plan::{Check, Maker, Plan, Seek, Step};
-use super::rows::prefix_range;
+use super::rows::{prefix_range, union_all};
 use super::value::Word;
 use crate::lang::program::{Program, RelId, RuleId};
 use std::collections::BTreeMap;
@@ -30,35 +30,38 @@ pub struct RuleProfile {
 /// Which rules gave each row of a relation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Givers {
-    /// The rules that gave any, at most 64.
+    /// The rules that gave any.
     pub rules: Vec<RuleId>,
     /// By row, a bit for each of them. Empty where one rule gave all rows.
     pub of: Vec<u64>,
 }
 
 impl Givers {
-    /// Finds out for `rows` of `width` words, sorted, which rules gave them: each with its own rows, sorted. `None` for more than
-    /// 64 rules.
+    /// Most rules that are told apart.
+    pub const MOST: usize = 64;
+
+    /// The union of given rows of `width` words and those of rules, all sorted, and which rules gave each; `None` for more than
+    /// [`Self::MOST`] rules.
     #[must_use]
-    pub fn find(width: usize, rows: &[Word], sets: &[(RuleId, Vec<Word>)]) -> Option<Self> {
+    pub fn union(width: usize, given: Vec<Word>, mut sets: Vec<(RuleId, Vec<Word>)>) -> (Vec<Word>, Option<Self>) {
         let rules: Vec<RuleId> = sets.iter().map(|(rule, _)| *rule).collect();
-        if width == 0 || rules.len() > 64 {
-            return None;
+        if given.is_empty() && sets.len() == 1 {
+            let rows = sets.pop().map(|(_, set)| set).unwrap_or_default();
+            return (rows, Some(Self { rules, of: Vec::new() }));
         }
-        if let [(_, all)] = sets
-            && all.len() == rows.len()
-        {
-            return Some(Self { rules, of: Vec::new() });
+        let rows = union_all(width, sets.iter().map(|(_, set)| set.clone()).chain([given]).collect());
+        if rules.len() > Self::MOST {
+            return (rows, None);
         }
         let mut of = vec![0; rows.len() / width];
         for (bit, (_, set)) in sets.iter().enumerate() {
             let mut cursor = 0;
             for row in set.chunks_exact(width) {
-                let (at, end) = prefix_range(width, rows, row, &mut cursor);
+                let (at, end) = prefix_range(width, &rows, row, &mut cursor);
                 of[at..end].iter_mut().for_each(|bits| *bits |= 1 << bit);
             }
         }
-        Some(Self { rules, of })
+        (rows, Some(Self { rules, of }))
     }
 
     /// Puts the rows, which stand as in `rows`, in their order.

@@ -65,7 +65,8 @@ pub fn needed(program: &Program, wanted: Option<&[RelId]>) -> Vec<bool> {
 }
 
 /// Which relations these need where only some rules run.
-pub(super) fn needed_by(program: &Program, roots: &[RelId], runs: impl Fn(RuleId) -> bool) -> Vec<bool> {
+#[must_use]
+pub fn needed_by(program: &Program, roots: &[RelId], runs: impl Fn(RuleId) -> bool) -> Vec<bool> {
     let mut needed = vec![false; program.relations.len()];
     roots.iter().for_each(|r| needed[r.index()] = true);
     for s in program.strata.iter().rev() {
@@ -134,14 +135,8 @@ impl Engine<'_> {
                 let r = &mut self.store.rels[rel.index()];
                 let width = r.width();
                 let given = r.take();
-                let rows = if wanted(rel) && given.is_empty() && sets.len() == 1 {
-                    let (of, rules) = (Vec::new(), vec![sets[0].0]);
-                    self.profile.givers.insert(*rel, Arc::new(Givers { rules, of }));
-                    sets.into_iter().next().map(|(_, set)| set).unwrap_or_default()
-                } else if wanted(rel) {
-                    let copies = sets.iter().map(|(_, set)| set.clone()).chain([given]);
-                    let rows = rows::union_all(width, copies.collect());
-                    let givers = Givers::find(width, &rows, &sets);
+                let rows = if wanted(rel) {
+                    let (rows, givers) = Givers::union(width, given, sets);
                     self.profile.givers.extend(givers.map(|g| (*rel, Arc::new(g))));
                     rows
                 } else {

@@ -90,7 +90,7 @@ pub fn evaluate<S: Sink>(
         }
         let symbols = database.symbols.share();
         let given = std::mem::take(&mut database.tables);
-        let also = if pass == last { options.beside.as_slice() } else { &[] };
+        let also = options.givers.as_deref().filter(|_| pass == last).map_or(&[][..], Vec::as_slice);
         let split = Split::new(program, &given, partition, &bounds, &rules, also, pass);
         let common = Arc::new(split.common(program, &rules));
         let fresh = program.rules.iter().zip(&rules).map(|(r, runs)| *runs && !keeping[r.head.index()]).collect();
@@ -105,9 +105,9 @@ pub fn evaluate<S: Sink>(
             let (mut done, mut spent) = super::evaluate(program, given, part)?;
             let mut givers = known.givers;
             givers.extend(std::mem::take(&mut spent.givers));
-            also.iter().filter(|r| common.has(r.index())).for_each(|r| {
-                done.tables[r.index()] = split.given[r.index()].clone();
-            });
+            for (i, _) in also.iter().enumerate().filter(|(i, also)| **also && common.has(*i)) {
+                done.tables[i] = split.given[i].clone();
+            }
             let piece = (pass == last).then(|| sink.piece(&mut done, &givers));
             let rows = gathered.iter().map(|r| done.tables[r.index()].clone()).collect();
             let mut held = Kept::default();
@@ -224,7 +224,7 @@ fn worth_keeping(
 }
 
 /// What a shard keeps for the next pass.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Kept {
     /// Tables by relation.
     tables: Vec<(usize, Packed)>,
@@ -278,7 +278,7 @@ impl<'a> Split<'a> {
         partition: &'a Partition,
         bounds: &'a Bounds,
         rules: &[bool],
-        also: &[RelId],
+        also: &[bool],
         pass: usize,
     ) -> Self {
         // A parted relation goes along even if no rule reads it: its rows may be wanted.
@@ -286,7 +286,9 @@ impl<'a> Split<'a> {
         for (rule, _) in program.rules.iter().zip(rules).filter(|(_, runs)| **runs) {
             rule.reads().for_each(|r| needed[r.index()] |= partition.levels[r.index()] <= pass);
         }
-        also.iter().for_each(|r| needed[r.index()] |= partition.levels[r.index()] <= pass);
+        for (i, _) in also.iter().enumerate().filter(|(_, also)| **also) {
+            needed[i] |= partition.levels[i] <= pass;
+        }
         let mut sorted = BTreeMap::new();
         for (i, column) in partition.columns.iter().enumerate() {
             let Some(column) = column.filter(|c| *c > 0) else { continue };

@@ -53,11 +53,7 @@ impl<'a> Texts<'a> {
     fn push(&mut self, text: Cow<'a, str>) {
         match self {
             Self::Placed(texts) => texts.push(text),
-            // Of what was packed nothing is read any more.
-            Self::Packed(all, ends) => {
-                all.push_str(&text);
-                ends.push(all.len() as u32);
-            }
+            Self::Packed(..) => unreachable!("nothing is read into a copy"),
         }
     }
 
@@ -138,15 +134,14 @@ impl<'a> Dict<'a> {
         (0..self.texts.len()).map(|i| self.texts.get(i).unwrap_or_default())
     }
 
-    /// The texts without the file in which they stand, and without what finds them. `copies` holds that of the dictionary
-    /// it begins with, if it begins with one.
-    pub fn copy(&self, copies: &Copies) -> Dict<'static> {
-        let base = self
-            .base
-            .as_ref()
-            .map(|b| copies.get(&Arc::as_ptr(b).addr()).map_or_else(|| Arc::new(b.copy(copies)), Arc::clone));
+    /// The texts without the file in which they stand, and without what finds them: one of the copies there are, or a new one.
+    pub fn copy(self: &Arc<Self>, copies: &Copies) -> Arc<Dict<'static>> {
+        if let Some(copy) = copies.get(&Arc::as_ptr(self).addr()) {
+            return Arc::clone(copy);
+        }
+        let base = self.base.as_ref().map(|b| b.copy(copies));
         let (texts, table) = (self.texts.apart(), HashTable::new());
-        Dict { base, first: self.first, texts, table, bad: self.bad.clone(), last: self.last }
+        Arc::new(Dict { base, first: self.first, texts, table, bad: Vec::new(), last: 0 })
     }
 
     fn find(&self, key: Key, hash: u64, text: &str) -> Option<u32> {
@@ -228,8 +223,10 @@ mod tests {
         assert_eq!(d.own().collect::<Vec<_>>(), ["x", "y"]);
         assert_eq!(d.len(), 7);
         let base = d.base().expect("it has one");
-        let copies = Copies::from_iter([(Arc::as_ptr(base).addr(), Arc::new(base.copy(&Copies::default())))]);
-        let copy = d.copy(&copies);
+        let copies = Copies::from_iter([(Arc::as_ptr(base).addr(), base.copy(&Copies::default()))]);
+        let shared = Arc::new(d);
+        let copy = shared.copy(&copies);
+        let mut d = Arc::into_inner(shared).expect("not shared any more");
         assert_eq!(["", "a", "d", "x", "y"], [0, 1, 4, 5, 6].map(|i| copy.text(i).to_owned())[..]);
         assert!(copy.base().is_some_and(|b| copies.values().any(|c| Arc::ptr_eq(b, c))));
         // Texts of 15, 16 and more bytes, also with NUL characters, are told apart.

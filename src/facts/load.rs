@@ -133,7 +133,7 @@ pub struct Loaded {
 #[must_use]
 pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &LoadOptions) -> Loaded {
     let (schema, diagnostics) = Schema::of(program, codes);
-    let job = Job { program, codes, schema: &schema, options };
+    let job = Job { program, codes, schema: &schema, diagnostics: &diagnostics, roots: schema.roots(), options };
     let gather = || {
         let mut log = job.log();
         (sources::gather(sources, &schema, options, &mut log), log)
@@ -141,16 +141,14 @@ pub fn load(program: &Program, codes: &CodeLists, sources: &Sources, options: &L
     let (mut found, mut log) = gather();
     let size: usize = found.files.iter().map(|f| f.bytes.len()).sum();
     if size as u64 > options.kept && !options.skip_bad_rows {
-        let loaded = job.without_texts(found, log).and_then(|read| job.finish(read, &diagnostics));
-        match loaded {
-            Some(loaded) => return Loaded { schema, ..loaded },
-            None => (found, log) = gather(),
+        if let Some(loaded) = job.without_texts(found, log).and_then(|read| job.finish(read)) {
+            return loaded;
         }
+        (found, log) = gather();
     }
     let texts: Vec<_> = found.files.par_iter().map(|f| job.text(f)).collect();
     let read = job.with_texts(&found, &texts, log);
-    let loaded = job.finish(read, &diagnostics).expect("there are texts to report from");
-    Loaded { schema, ..loaded }
+    job.finish(read).expect("there are texts to report from")
 }
 
 /// A load.
@@ -158,6 +156,9 @@ struct Job<'j> {
     program: &'j Program,
     codes: &'j CodeLists,
     schema: &'j Schema,
+    diagnostics: &'j [Diagnostic],
+    /// By table and column: the column of another table in which its values first stand.
+    roots: Vec<Vec<Option<(usize, usize)>>>,
     options: &'j LoadOptions,
 }
 
@@ -215,8 +216,7 @@ impl Job<'_> {
     /// Files to parts, side by side; what follows takes them in order, so that the result does not depend on the threads.
     /// Tables that others refer to come first: their dictionaries help to read the others.
     fn waves(&self, files: &[Gathered]) -> [Vec<usize>; 2] {
-        let roots = self.schema.roots();
-        let referred = |t: usize| roots.iter().flatten().flatten().any(|(table, _)| *table == t);
+        let referred = |t: usize| self.roots.iter().flatten().flatten().any(|(table, _)| *table == t);
         let (first, then) = (0..files.len()).partition(|i| referred(files[*i].table));
         [first, then]
     }
@@ -227,21 +227,46 @@ impl Job<'_> {
             let given = parts[table].iter().find(|p| !p.input.shipped)?;
             given.dicts.get(column)?.clone()
         };
-        self.schema.roots()[table].iter().map(seed).collect()
+        self.roots[table].iter().map(seed).collect()
     }
 
     fn blank<'a>(&self, table: usize) -> Seeds<'a> {
         vec![None; self.schema.tables[table].columns.len()]
     }
 
+    /// Reads a file as its table.
     fn file<'a>(
         &self,
-        i: usize,
+        index: usize,
         file: &Gathered,
         text: &'a Result<Text<'_>, Box<Defect>>,
         seeds: Seeds<'a>,
     ) -> (FileEntry, Result<Part<'a>, Box<Defect>>) {
-        read(i, file, text, self.schema, self.codes, seeds, self.log())
+        let table = &self.schema.tables[file.table];
+        let layout = |t: &Text<'_>| header::layout(&t.text, table, t.layout);
+        let hashed = file.hashed();
+        let mut entry = FileEntry {
+            name: file.name.to_string(),
+            table: table.name.clone(),
+            bytes: hashed.bytes,
+            hash: hashed.hash.clone(),
+            rows: 0,
+            encoding: text.as_ref().map_or("unknown", |t| t.encoding),
+            form: text.as_ref().map_or("unknown", |t| layout(t).name()),
+            packed: file.packed,
+            conversions: Vec::new(),
+            shipped: file.shipped,
+        };
+        let part = text.as_ref().map_err(Clone::clone).map(|text| {
+            let input =
+                Input { index, name: file.name.clone(), text: &text.text, layout: layout(text), shipped: file.shipped };
+            part::read(input, table, self.codes, seeds, self.log())
+        });
+        if let Ok(part) = &part {
+            entry.rows = part.lines.len();
+            entry.conversions = part.conversions.clone();
+        }
+        (entry, part)
     }
 
     fn text<'f>(&self, f: &'f Gathered) -> Result<Text<'f>, Box<Defect>> {
@@ -283,7 +308,7 @@ impl Job<'_> {
         }
         let dicts: Vec<_> = referred.iter().flatten().flat_map(|p| p.dicts.iter().flatten()).collect();
         let copies: Copies =
-            dicts.into_par_iter().map(|d| (Arc::as_ptr(d).addr(), Arc::new(d.copy(&Copies::default())))).collect();
+            dicts.into_par_iter().map(|d| (Arc::as_ptr(d).addr(), d.copy(&Copies::default()))).collect();
         let one = |(i, f): (usize, Gathered)| {
             let text = self.text(&f);
             let (entry, part) = self.file(i, &f, &text, self.seeds(f.table, &referred));
@@ -300,8 +325,8 @@ impl Job<'_> {
     }
 
     /// Parts to the database. `None` when there is something to report from texts that are gone.
-    fn finish(&self, read: Read<'_>, diagnostics: &[Diagnostic]) -> Option<Loaded> {
-        let Job { program, codes, schema, options } = self;
+    fn finish(&self, read: Read<'_>) -> Option<Loaded> {
+        let Job { program, codes, schema, options, .. } = self;
         let Read { mut parts, files, inventory, lost, texts, mut log } = read;
         // Symbols, one after the other in the order of the tables; then rows, side by side.
         let mut db = Database::new(program);
@@ -378,48 +403,12 @@ impl Job<'_> {
             rejected,
             inventory,
             spellings,
-            schema: Schema::default(),
-            diagnostics: diagnostics.to_vec(),
+            schema: (*schema).clone(),
+            diagnostics: self.diagnostics.to_vec(),
             days: range,
             touched,
         })
     }
-}
-
-fn read<'a>(
-    index: usize,
-    file: &Gathered,
-    text: &'a Result<Text<'_>, Box<Defect>>,
-    schema: &Schema,
-    codes: &CodeLists,
-    seeds: Vec<Option<Arc<Dict<'a>>>>,
-    log: Log,
-) -> (FileEntry, Result<Part<'a>, Box<Defect>>) {
-    let table = &schema.tables[file.table];
-    let layout = |t: &Text<'_>| header::layout(&t.text, table, t.layout);
-    let hashed = file.hashed();
-    let mut entry = FileEntry {
-        name: file.name.to_string(),
-        table: table.name.clone(),
-        bytes: hashed.bytes,
-        hash: hashed.hash.clone(),
-        rows: 0,
-        encoding: text.as_ref().map_or("unknown", |t| t.encoding),
-        form: text.as_ref().map_or("unknown", |t| layout(t).name()),
-        packed: file.packed,
-        conversions: Vec::new(),
-        shipped: file.shipped,
-    };
-    let part = text.as_ref().map_err(Clone::clone).map(|text| {
-        let input =
-            Input { index, name: file.name.clone(), text: &text.text, layout: layout(text), shipped: file.shipped };
-        part::read(input, table, codes, seeds, log)
-    });
-    if let Ok(part) = &part {
-        entry.rows = part.lines.len();
-        entry.conversions = part.conversions.clone();
-    }
-    (entry, part)
 }
 
 /// Days that are working days, or not, against the plain rule.
@@ -501,14 +490,15 @@ mod tests {
         let (schema, diagnostics) = Schema::of(&program, &codes);
         assert!(diagnostics.is_empty(), "{diagnostics:#?}");
         let options = LoadOptions { kept: 0, ..LoadOptions::new(0) };
-        let job = Job { program: &program, codes: &codes, schema: &schema, options: &options };
+        let (diagnostics, roots) = (&diagnostics[..], schema.roots());
+        let job = Job { program: &program, codes: &codes, schema: &schema, diagnostics, roots, options: &options };
         let dir = tempfile::tempdir().expect("a folder");
         let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
         let sources = Sources { folder: Some(dir.path().to_owned()), shipped: Vec::new() };
         let lean = || {
             let mut log = job.log();
             let found = sources::gather(&sources, &schema, &options, &mut log);
-            job.without_texts(found, log).and_then(|read| job.finish(read, &[]))
+            job.without_texts(found, log).and_then(|read| job.finish(read))
         };
         write("nodes.csv", "node,title\na,x\nb,a rather long title\n");
         write("edge.csv", "from,to\na,1\nb,2\n");

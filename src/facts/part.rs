@@ -101,10 +101,6 @@ pub(crate) struct Part<'a> {
 impl Part<'_> {
     /// The same without the text of the file.
     pub fn without_text(self, copies: &Copies) -> Part<'static> {
-        let copy = |d: Arc<Dict<'_>>| match copies.get(&Arc::as_ptr(&d).addr()) {
-            Some(copy) => Arc::clone(copy),
-            None => Arc::new(d.copy(copies)),
-        };
         let Input { index, name, layout, shipped, .. } = self.input;
         Part {
             input: Input { index, name, text: "", layout, shipped },
@@ -113,7 +109,7 @@ impl Part<'_> {
             words: self.words,
             lines: self.lines,
             bad: self.bad,
-            dicts: self.dicts.into_iter().map(|d| d.map(copy)).collect(),
+            dicts: self.dicts.into_iter().map(|d| d.map(|d| d.copy(copies))).collect(),
             sources: self.sources,
             days: self.days,
             conversions: self.conversions,

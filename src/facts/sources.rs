@@ -83,6 +83,11 @@ impl Hashed {
 }
 
 impl Gathered {
+    /// A file of the casebase, by itself; how it is laid out, and whether it is packed.
+    fn new(name: Arc<str>, table: usize, bytes: Bytes, (layout, packed): (Layout, bool)) -> Self {
+        Self { name, table, bytes, sheet: None, layout, packed, shipped: false, hash: OnceLock::new() }
+    }
+
     /// Size and hash of the file; of a sheet those of its workbook.
     pub fn hashed(&self) -> Arc<Hashed> {
         let own = || self.hash.get_or_init(|| Arc::new(Hashed::of(&self.bytes))).clone();
@@ -132,17 +137,9 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, options: &LoadOptions, 
         match schema.tables.iter().position(|t| t.name == stem) {
             Some(table) => {
                 let bytes = Bytes::copy_from_slice(text.as_bytes());
-                let layout = Layout::Commas;
-                found.files.push(Gathered {
-                    name,
-                    table,
-                    bytes,
-                    sheet: None,
-                    layout,
-                    packed: false,
-                    shipped: true,
-                    hash: OnceLock::new(),
-                });
+                found
+                    .files
+                    .push(Gathered { shipped: true, ..Gathered::new(name, table, bytes, (Layout::Commas, false)) });
             }
             None => log.push(unknown(schema, &name)),
         }
@@ -169,6 +166,19 @@ pub(super) fn gather(sources: &Sources, schema: &Schema, options: &LoadOptions, 
 
 fn is_workbook(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("xlsx") || e.eq_ignore_ascii_case("xlsm"))
+}
+
+/// Index of a table, and how a file holds it: layout, and whether it is packed.
+type Holds = (usize, Layout, bool);
+
+/// The table that a file holds, as its name says.
+fn known(schema: &Schema, name: &str, path: &Path) -> Option<Holds> {
+    let stem = || path.file_stem().map(|s| s.to_string_lossy()).unwrap_or_default();
+    if is_workbook(path) {
+        // `~$x.xlsx` is the lock that a spreadsheet program leaves while it has `x.xlsx` open.
+        return table(schema, &stem()).map(|t| (t, Layout::Sheet, false));
+    }
+    decode::by_name(name).and_then(|(stem, layout, packed)| Some((table(schema, stem)?, layout, packed)))
 }
 
 struct Gatherer<'a> {
@@ -209,29 +219,17 @@ impl Gatherer<'_> {
         }
         names.sort();
         let schema = self.schema;
-        let open = |(name, path): &(String, PathBuf)| Self::known(schema, name, path).map(|_| bytes::open(path));
+        let open = |(name, path): &(String, PathBuf)| Some((known(schema, name, path)?, bytes::open(path)));
         let opened: Vec<_> = names.par_iter().map(open).collect();
-        for ((name, path), bytes) in names.into_iter().zip(opened) {
-            self.file(&name, &path, bytes);
+        for ((name, path), opened) in names.into_iter().zip(opened) {
+            self.file(&name, &path, opened);
         }
         true
     }
 
-    /// Reads a file of the folder.
-    /// The table that a file holds, as its name says, and how.
-    fn known(schema: &Schema, name: &str, path: &Path) -> Option<(usize, Layout, bool)> {
-        let stem = || path.file_stem().map(|s| s.to_string_lossy()).unwrap_or_default();
-        if is_workbook(path) {
-            // `~$x.xlsx` is the lock that a spreadsheet program leaves while it has `x.xlsx` open.
-            table(schema, &stem()).map(|t| (t, Layout::Sheet, false))
-        } else {
-            decode::by_name(name).and_then(|(stem, layout, packed)| Some((table(schema, stem)?, layout, packed)))
-        }
-    }
-
-    fn file(&mut self, name: &str, path: &Path, bytes: Option<io::Result<Bytes>>) {
-        let known = Self::known(self.schema, name, path);
-        let (Some((table, layout, packed)), Some(bytes)) = (known, bytes) else {
+    /// Takes a file of the folder, if it holds a table: which, and what it read.
+    fn file(&mut self, name: &str, path: &Path, opened: Option<(Holds, io::Result<Bytes>)>) {
+        let Some(((table, layout, packed), bytes)) = opened else {
             if path.is_file() && !name.starts_with("~$") && stranger(name, self.schema) {
                 self.log.push(unknown(self.schema, &Arc::from(name)));
             }
@@ -243,18 +241,7 @@ impl Gatherer<'_> {
         }
         match bytes {
             Ok(bytes) if is_workbook(path) => self.single(name, table, bytes),
-            Ok(bytes) => {
-                self.found.files.push(Gathered {
-                    name,
-                    table,
-                    bytes,
-                    sheet: None,
-                    layout,
-                    packed,
-                    shipped: false,
-                    hash: OnceLock::new(),
-                });
-            }
+            Ok(bytes) => self.found.files.push(Gathered::new(name, table, bytes, (layout, packed))),
             Err(e) => self.lost(&name, Some(table), Problem::Unreadable { reason: e.to_string() }),
         }
     }
@@ -336,16 +323,8 @@ impl Gatherer<'_> {
             Ok(text) => {
                 // Cells that hold no value are reported here; rows are missing values, not references.
                 self.found.lost[table] |= self.log.errors.total() > flaws;
-                self.found.files.push(Gathered {
-                    name,
-                    table,
-                    bytes: Bytes::new(),
-                    sheet: Some((text, hashed.clone())),
-                    layout: Layout::Sheet,
-                    packed: false,
-                    shipped: false,
-                    hash: OnceLock::new(),
-                });
+                let file = Gathered::new(name, table, Bytes::new(), (Layout::Sheet, false));
+                self.found.files.push(Gathered { sheet: Some((text, hashed.clone())), ..file });
             }
             Err(p) => self.lost(&name, Some(table), p),
         }

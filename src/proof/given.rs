@@ -210,28 +210,14 @@ pub struct Lookup {
     index: Option<Arc<Index>>,
     /// The keys in that order, one after the other: what lies together is found soonest.
     keys: Vec<Word>,
-    /// Number of columns by which rows are found: the first of the table, or those of the key.
+    /// Number of columns by which rows are found, the first of the key.
     lead: usize,
-    /// For each of them its place in the key.
-    of: Vec<usize>,
     /// Further columns that are compared row by row, with their places in the key.
     rest: Vec<(usize, usize)>,
-    /// The key begins with those columns, in that order.
-    straight: bool,
-    sought: Vec<Word>,
     last: usize,
 }
 
 impl Lookup {
-    /// Words from one key to the next, and the keys.
-    #[inline]
-    fn sequence(&self) -> (usize, &[Word]) {
-        match self.index {
-            Some(_) => (self.lead, &self.keys),
-            None => (self.base.table.width(), self.base.table.data()),
-        }
-    }
-
     /// Number of the row at a place.
     #[must_use]
     #[inline]
@@ -246,24 +232,17 @@ impl Lookup {
         self.base.table.row(number as usize)
     }
 
-    /// The first place of a row with that key (by column in the order asked for), and the place after the last.
+    /// The first place of a row with that key (by column), and the place after the last.
     #[inline]
     pub fn range(&mut self, key: &[Word]) -> (usize, usize) {
         let mut last = self.last;
-        let (width, data) = self.sequence();
+        let (width, data) = match self.index {
+            Some(_) => (self.lead, &self.keys[..]),
+            None => (self.base.table.width(), self.base.table.data()),
+        };
         let found = match width {
             0 => (0, self.base.table.len()),
-            // The words of the key as they come.
-            _ if self.straight => prefix_range(width, data, &key[..self.lead], &mut last),
-            _ => {
-                let mut sought = std::mem::take(&mut self.sought);
-                sought.clear();
-                sought.extend(self.of.iter().map(|k| key[*k]));
-                let (width, data) = self.sequence();
-                let found = prefix_range(width, data, &sought, &mut last);
-                self.sought = sought;
-                found
-            }
+            _ => prefix_range(width, data, &key[..self.lead], &mut last),
         };
         self.last = last;
         found
@@ -287,27 +266,22 @@ impl Lookup {
 }
 
 impl Given {
-    /// A way to find rows of the table, as it was taken, by these columns.
+    /// A way to find rows of the table, as it was taken, by these columns, which ascend.
     #[must_use]
     pub fn lookup(&self, columns: &[usize]) -> Lookup {
+        debug_assert!(columns.is_sorted());
         let table = &self.base.table;
-        let place = |c: usize| columns.iter().position(|x| *x == c);
-        let lead: Vec<usize> = (0..table.width()).take_while(|c| place(*c).is_some()).collect();
-        let (index, lead) = if self.base.lead(columns).is_some() {
-            (None, lead)
-        } else {
-            (Some(self.base.index(columns)), columns.to_vec())
+        let (index, lead) = match self.base.lead(columns) {
+            Some(n) => (None, n),
+            None => (Some(self.base.index(columns)), columns.len()),
         };
-        let of: Vec<usize> = lead.iter().filter_map(|c| place(*c)).collect();
-        let straight = of.iter().enumerate().all(|(i, k)| i == *k);
-        let rest = columns.iter().enumerate().filter(|(_, c)| !lead.contains(c)).map(|(k, c)| (*c, k)).collect();
+        let rest = columns.iter().enumerate().skip(lead).map(|(k, c)| (*c, k)).collect();
         let index = index.filter(|x| !x.order.is_empty());
         let mut keys = Vec::new();
         for i in index.iter().flat_map(|x| &x.order) {
-            keys.extend(lead.iter().map(|c| table.row(*i as usize)[*c]));
+            keys.extend(columns.iter().map(|c| table.row(*i as usize)[*c]));
         }
-        let (base, lead) = (Arc::clone(&self.base), lead.len());
-        Lookup { base, index, keys, lead, of, rest, straight, sought: Vec::new(), last: 0 }
+        Lookup { base: Arc::clone(&self.base), index, keys, lead, rest, last: 0 }
     }
 
     /// Takes a table.

@@ -289,7 +289,7 @@ fn answers(prover: &mut Prover<'_>, goal: &Goal) -> Result<Vec<u32>, Limit> {
 
 fn pattern(args: &[Arg], symbols: &mut crate::engine::symbol::Symbols) -> Vec<Option<Word>> {
     let word = |arg: &Arg| match arg {
-        Arg::Const(c) => Some(crate::engine::naive::body::constant(c, symbols)),
+        Arg::Const(c) => Some(symbols.word(c)),
         _ => None,
     };
     args.iter().map(word).collect()

@@ -20,7 +20,7 @@ pub fn unify(rule: &Rule, pattern: &[Option<Word>], invert: bool, symbols: &mut 
                 Some(_) => return None,
             },
             Term::Const(c) => {
-                if body::constant(c, symbols) != want {
+                if symbols.word(c) != want {
                     return None;
                 }
             }

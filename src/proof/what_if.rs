@@ -164,7 +164,7 @@ impl Forward<'_, '_> {
                     }
                 }
                 Arg::Const(c) => {
-                    if body::constant(c, self.sides[side].symbols()) != *word {
+                    if self.sides[side].symbols().word(c) != *word {
                         return Ok(());
                     }
                 }

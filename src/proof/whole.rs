@@ -74,7 +74,7 @@ impl<'p> Whole<'p> {
     /// Whether rows of a relation are concluded only: no file and no text of the program gives any.
     #[must_use]
     pub fn concluded(&self, rel: RelId) -> bool {
-        let stated = || self.program.facts.iter().any(|f| f.rel == rel);
+        let stated = || self.text.iter().any(|(of, _)| *of == rel);
         !self.rules_of[rel.index()].is_empty() && self.program.rel(rel).inputs.is_empty() && !stated()
     }
 

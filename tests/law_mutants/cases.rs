@@ -116,16 +116,7 @@ impl Case {
             ["--as-of", day] => day,
             _ => panic!("{}: this test knows no such arguments: {args:?}", folder.display()),
         };
-        let request = Request {
-            facts: folder.join("facts"),
-            as_of: date::parse_iso(as_of).unwrap(),
-            skip_bad_rows: false,
-            set: Vec::new(),
-            origins: false,
-            encoding: None,
-            threads: 1,
-            memory: None,
-        };
+        let request = Request::new(folder.join("facts"), date::parse_iso(as_of).unwrap());
         let given = load(book, &request).unwrap_or_else(|t| panic!("{}: {t:?}", folder.display())).database;
         let tables = given.tables.clone();
         let (whole, _) = zhuize::engine::evaluate(&book.program, given, &Options::single()).unwrap();

@@ -40,22 +40,13 @@ fn found(rules: &str, shards: usize) -> Vec<(usize, String)> {
     let book = loaded.rulebook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
     let facts = tempfile::tempdir().unwrap();
     std::fs::write(facts.path().join("seen.csv"), SEEN).unwrap();
-    let request = Request {
-        facts: facts.path().to_owned(),
-        as_of: 20_000,
-        skip_bad_rows: false,
-        set: Vec::new(),
-        origins: false,
-        encoding: None,
-        threads: 1,
-        memory: None,
-    };
+    let request = Request::new(facts.path(), 20_000);
     let rel = book.program.relation("state").unwrap();
     let how = How { shards, patterns: Some(Wanted { rel, entity: 0, keep: None }) };
     let run = bulk::stream(&book, &request, &how, |_| {}, &|_| (), |()| Next::On).unwrap();
     let rule = |r: &crate::lang::program::RuleId| book.rules[r.index()].id.clone();
     let line = |p: &Pattern| (p.count, p.rules.iter().map(rule).collect::<Vec<_>>().join(" "));
-    run.patterns.iter().map(line).collect()
+    run.patterns.iter().flat_map(|(_, found)| found).map(line).collect()
 }
 
 #[test]

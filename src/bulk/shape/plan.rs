@@ -53,8 +53,6 @@ pub(super) struct Plan<'p> {
     pub(super) rule: &'p Rule,
     /// By column: what must stand there, where the head says it.
     pub(super) head: Vec<Option<Known>>,
-    /// Columns of variables of the head, each at its first place.
-    pub(super) firsts: Vec<(usize, VarId)>,
     pub(super) computed: bool,
     pub(super) steps: Vec<Step<'p>>,
     /// The premises of several kinds alone, as they are found from the head.
@@ -120,62 +118,30 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
                     bound[v.index()] = true;
                     Some(Known::Var(*v))
                 }
-                Term::Const(c) => Some(Known::Word(body::constant(c, self.whole.symbols()))),
+                Term::Const(c) => Some(Known::Word(self.whole.symbols().word(c))),
                 Term::Apply { .. } => None,
             });
         }
         let beyond = !self.rules.within[id.index()];
         let computed = head.iter().any(Option::is_none);
-        let mut firsts: Vec<(usize, VarId)> = Vec::new();
-        for (c, term) in rule.args.iter().enumerate() {
-            if let Term::Var(v) = term
-                && !firsts.iter().any(|(_, w)| w == v)
-            {
-                firsts.push((c, *v));
-            }
-        }
         if beyond {
             let (steps, below) = (Vec::new(), Vec::new());
             let (short, known, last, floor) = (None, FxHashMap::default(), (Vec::new(), 0), (0, 0));
-            return Plan {
-                id,
-                rule,
-                head,
-                firsts,
-                computed,
-                steps,
-                short,
-                uniform: None,
-                floor,
-                beyond,
-                below,
-                known,
-                last,
-            };
+            return Plan { id, rule, head, computed, steps, short, uniform: None, floor, beyond, below, known, last };
         }
-        let known = |orders: &Orders| {
-            let orders = orders.0.lock().unwrap_or_else(PoisonError::into_inner);
-            orders.get(&id).map(Arc::clone)
-        };
-        let order = known(self.rules.orders).unwrap_or_else(|| {
-            let order = Arc::new(body::order(rule, &bound, &mut self.whole));
-            self.rules.orders.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&order));
-            order
-        });
+        let rules = self.rules;
+        // Whoever comes second waits: to measure the tables takes longer.
+        let mut orders = rules.orders.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = orders.entry(id).or_insert_with(|| Arc::new(body::order(rule, &bound, &mut self.whole)));
+        let order = Arc::clone(order);
+        drop(orders);
         let mut steps = Vec::new();
         for (n, i) in order.iter().enumerate() {
             let literal = &rule.body[*i];
             match literal {
                 Literal::Atom(a) => {
                     let (columns, key) = self.key(&a.args, &bound);
-                    let mut binds = Vec::new();
-                    for (c, arg) in a.args.iter().enumerate() {
-                        if let Arg::Var(v) = arg
-                            && !bound[v.index()]
-                        {
-                            binds.push((c, *v));
-                        }
-                    }
+                    let binds = unbound(&a.args, &bound);
                     let varied = self.uniform[a.rel.index()].is_none();
                     let later = |v: &VarId| computed || order[n + 1..].iter().any(|l| uses(&rule.body[*l], *v));
                     let once = !varied && !binds.iter().any(|(_, v)| later(v) || twice(&binds, *v));
@@ -195,7 +161,7 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
         let uniform = all.then(|| self.skeletons.step(id, below.clone()));
         let floor = if ends { (1, 1) } else { floor(rule, &self.floors) };
         let (short, known, last) = (self.short(rule, &uniform), FxHashMap::default(), (Vec::new(), 0));
-        Plan { id, rule, head, firsts, computed, steps, short, uniform, floor, beyond, below, known, last }
+        Plan { id, rule, head, computed, steps, short, uniform, floor, beyond, below, known, last }
     }
 
     /// Premises of several kinds, each as far as the head and those before it give its key.
@@ -221,15 +187,8 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
             let next = (0..left.len()).min_by_key(|i| left[*i].args.iter().filter(|a| free(a)).count())?;
             let atom = left.remove(next);
             let (columns, key) = self.key(&atom.args, &bound);
-            let mut binds = Vec::new();
-            for (c, arg) in atom.args.iter().enumerate() {
-                if let Arg::Var(v) = arg
-                    && !bound[v.index()]
-                {
-                    bound[v.index()] = true;
-                    binds.push((c, *v));
-                }
-            }
+            let binds = unbound(&atom.args, &bound);
+            binds.iter().for_each(|(_, v)| bound[v.index()] = true);
             out.push(Premise { rel: atom.rel, look: self.whole.lookup(atom.rel, &columns), key, binds });
         }
         Some(out)
@@ -240,7 +199,7 @@ impl<'a: 'p, 'p> Shapes<'a, 'p> {
         for (c, arg) in args.iter().enumerate() {
             key.push(match arg {
                 Arg::Var(v) if bound[v.index()] => Known::Var(*v),
-                Arg::Const(value) => Known::Word(body::constant(value, self.whole.symbols())),
+                Arg::Const(value) => Known::Word(self.whole.symbols().word(value)),
                 _ => continue,
             });
             columns.push(c);
@@ -290,11 +249,20 @@ pub(super) fn plain(rule: &Rule) -> bool {
     (0..vars.len()).all(|i| vars[i].is_some() && !vars[..i].contains(&vars[i]))
 }
 
-pub(super) fn twice(binds: &[(usize, VarId)], v: VarId) -> bool {
+/// Columns of variables that have no value yet.
+fn unbound(args: &[Arg], bound: &[bool]) -> Vec<(usize, VarId)> {
+    let free = |(c, arg): (usize, &Arg)| match arg {
+        Arg::Var(v) if !bound[v.index()] => Some((c, *v)),
+        _ => None,
+    };
+    args.iter().enumerate().filter_map(free).collect()
+}
+
+fn twice(binds: &[(usize, VarId)], v: VarId) -> bool {
     binds.iter().filter(|(_, w)| *w == v).count() > 1
 }
 
-pub(super) fn mentions(term: &Term, v: VarId) -> bool {
+fn mentions(term: &Term, v: VarId) -> bool {
     match term {
         Term::Var(w) => *w == v,
         Term::Const(_) => false,
@@ -302,7 +270,7 @@ pub(super) fn mentions(term: &Term, v: VarId) -> bool {
     }
 }
 
-pub(super) fn uses(literal: &Literal, v: VarId) -> bool {
+fn uses(literal: &Literal, v: VarId) -> bool {
     let among = |args: &[Arg]| args.iter().any(|a| matches!(a, Arg::Var(w) if *w == v));
     match literal {
         Literal::Atom(a) | Literal::Not(a) => among(&a.args),

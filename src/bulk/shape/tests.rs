@@ -5,7 +5,8 @@
 use super::{Orders, Rules, Shapes};
 use crate::bulk::{self, Request};
 use crate::engine::shards::Every;
-use crate::engine::{self, Options};
+use crate::engine::store::Database;
+use crate::engine::{self, Options, Profile};
 use crate::lang::date;
 use crate::lang::program::RelId;
 use crate::proof::record::Ground as _;
@@ -13,17 +14,13 @@ use crate::proof::whole::Whole;
 use crate::rulebook::{RuleTree, Rulebook};
 use std::sync::Arc;
 
-fn request() -> Request {
-    Request {
-        facts: "facts/demo".into(),
-        as_of: date::parse_iso("2025-06-30").unwrap(),
-        skip_bad_rows: false,
-        set: Vec::new(),
-        origins: false,
-        encoding: None,
-        threads: 1,
-        memory: None,
-    }
+/// The demo casebase with all conclusions, and which rules gave them.
+fn finished(book: &Rulebook) -> (Database, Profile) {
+    let request = Request::new("facts/demo", date::parse_iso("2025-06-30").unwrap());
+    let given = bulk::load(book, &request).unwrap().database;
+    let all = Arc::new(vec![true; book.program.relations.len()]);
+    let options = Options { threads: 1, givers: Some(all), ..Options::default() };
+    engine::evaluate(&book.program, given, &options).unwrap()
 }
 
 /// Looks at rows of all relations, and says of how many, and how many relations have rows with several skeletons.
@@ -59,10 +56,7 @@ fn compare(book: &Rulebook, whole: &Whole<'_>, givers: &Every) -> (usize, usize)
 #[test]
 fn skeletons_are_those_of_a_full_record() {
     let book = Rulebook::load(&RuleTree::embedded()).rulebook.unwrap();
-    let given = bulk::load(&book, &request()).unwrap().database;
-    let all = Arc::new(vec![true; book.program.relations.len()]);
-    let options = Options { threads: 1, givers: Some(all), ..Options::default() };
-    let (database, profile) = engine::evaluate(&book.program, given, &options).unwrap();
+    let (database, profile) = finished(&book);
     let whole = Whole::new(&book.program, database);
     // With what the engine says of who gave which row, and without.
     for givers in [&profile.givers, &Every::new()] {
@@ -74,10 +68,7 @@ fn skeletons_are_those_of_a_full_record() {
 #[test]
 fn givers_are_the_rules_that_match() {
     let book = Rulebook::load(&RuleTree::embedded()).rulebook.unwrap();
-    let given = bulk::load(&book, &request()).unwrap().database;
-    let all = Arc::new(vec![true; book.program.relations.len()]);
-    let options = Options { threads: 1, givers: Some(all), ..Options::default() };
-    let (database, profile) = engine::evaluate(&book.program, given.clone(), &options).unwrap();
+    let (database, profile) = finished(&book);
     let (mut rows, mut shared) = (0, 0);
     for (rel, givers) in &profile.givers {
         let table = database.table(*rel);

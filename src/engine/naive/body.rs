@@ -6,7 +6,7 @@ use crate::engine::functor::{self, Fault};
 use crate::engine::limit::Limit;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
-use crate::lang::program::{AggOp, Arg, CmpOp, Const, Literal, Prim, Program, RelId, Rule, Span, Term, VarId};
+use crate::lang::program::{AggOp, Arg, CmpOp, Literal, Prim, Program, RelId, Rule, Span, Term, VarId};
 use std::ops::ControlFlow;
 
 /// Where the enumerator finds rows.
@@ -174,16 +174,6 @@ pub fn order(rule: &Rule, given: &[bool], source: &mut dyn Source) -> Vec<usize>
     out
 }
 
-/// Word of a constant.
-pub fn constant(c: &Const, symbols: &mut Symbols) -> Word {
-    match c {
-        Const::Symbol(s) => symbols.intern(s),
-        Const::Number(n) => value::from_number(*n),
-        Const::Unsigned(u) => *u,
-        Const::Float(f) => value::from_float(*f),
-    }
-}
-
 /// Value of a term whose variables are bound.
 ///
 /// # Errors
@@ -191,7 +181,7 @@ pub fn constant(c: &Const, symbols: &mut Symbols) -> Word {
 pub fn eval(term: &Term, vars: &[Option<Word>], symbols: &mut Symbols) -> Result<Word, Fault> {
     match term {
         Term::Var(v) => vars[v.index()].ok_or_else(|| Fault::Undefined { operation: "an unbound variable".into() }),
-        Term::Const(c) => Ok(constant(c, symbols)),
+        Term::Const(c) => Ok(symbols.word(c)),
         Term::Apply { op, prim, args } => {
             let words = args.iter().map(|t| eval(t, vars, symbols)).collect::<Result<Vec<_>, _>>()?;
             functor::apply(*op, *prim, &words, symbols)
@@ -206,7 +196,7 @@ pub fn key_of(args: &[Arg], vars: &[Option<Word>], symbols: &mut Symbols) -> (Ve
     for (i, arg) in args.iter().enumerate() {
         let word = match arg {
             Arg::Var(v) => vars[v.index()],
-            Arg::Const(c) => Some(constant(c, symbols)),
+            Arg::Const(c) => Some(symbols.word(c)),
             Arg::Wild => None,
         };
         if let Some(w) = word {
