@@ -2,9 +2,10 @@
 
 use crate::engine::store::Table;
 use crate::engine::value::Word;
-use hashbrown::{HashMap, HashTable};
-use rustc_hash::FxBuildHasher;
-use std::hash::BuildHasher;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rustc_hash::{FxBuildHasher, FxHasher};
+use std::hash::{BuildHasher, Hasher};
 
 /// A set of rows of one width in order of insertion; a row's number never changes.
 #[derive(Clone, Debug)]
@@ -16,11 +17,22 @@ pub struct Heap {
     indexes: Vec<Index>,
 }
 
+/// Rows that agree in some columns, one list after another through the rows themselves.
 #[derive(Clone, Debug)]
 struct Index {
     columns: Vec<usize>,
-    upto: usize,
-    groups: HashMap<Box<[Word]>, Vec<u32>, FxBuildHasher>,
+    /// First and last row of each list.
+    groups: HashTable<(u32, u32)>,
+    /// By row, the next of its list.
+    next: Vec<u32>,
+}
+
+const END: u32 = u32::MAX;
+
+fn hash_key(key: impl Iterator<Item = Word>) -> u64 {
+    let mut hasher = FxHasher::default();
+    key.for_each(|w| hasher.write_u32(w));
+    hasher.finish()
 }
 
 impl Heap {
@@ -99,30 +111,31 @@ impl Heap {
         (i, true)
     }
 
-    fn index(&mut self, columns: &[usize]) -> &Index {
+    fn index(&mut self, columns: &[usize]) -> usize {
         let at = match self.indexes.iter().position(|x| x.columns == columns) {
             Some(at) => at,
             None => {
-                let groups = HashMap::with_hasher(FxBuildHasher);
-                self.indexes.push(Index { columns: columns.to_vec(), upto: 0, groups });
+                let columns = columns.to_vec();
+                self.indexes.push(Index { columns, groups: HashTable::new(), next: Vec::new() });
                 self.indexes.len() - 1
             }
         };
-        let (data, width) = (&self.data, self.width);
-        let index = &mut self.indexes[at];
-        let mut key = Vec::with_capacity(columns.len());
-        for i in index.upto..self.rows {
-            key.clear();
-            key.extend(columns.iter().map(|c| data[i * width + c]));
-            match index.groups.get_mut(key.as_slice()) {
-                Some(list) => list.push(i as u32),
-                None => {
-                    index.groups.insert(key.as_slice().into(), vec![i as u32]);
+        let Index { columns, groups, next } = &mut self.indexes[at];
+        let word = |i: u32, c: &usize| self.data[i as usize * self.width + c];
+        let hash = |i: u32| hash_key(columns.iter().map(|c| word(i, c)));
+        for i in next.len() as u32..self.rows as u32 {
+            next.push(END);
+            let same = |(first, _): &(u32, u32)| columns.iter().all(|c| word(*first, c) == word(i, c));
+            match groups.entry(hash(i), same, |(first, _)| hash(*first)) {
+                Entry::Occupied(mut group) => {
+                    let last = &mut group.get_mut().1;
+                    next[*last as usize] = i;
+                    *last = i;
                 }
+                Entry::Vacant(new) => drop(new.insert((i, i))),
             }
         }
-        index.upto = self.rows;
-        &self.indexes[at]
+        at
     }
 
     /// Numbers of the rows with those values in those columns (ascending), in order of insertion.
@@ -131,8 +144,15 @@ impl Heap {
             out.extend(0..self.rows as u32);
         } else if columns.len() == self.width {
             out.extend(self.find(key));
-        } else if let Some(list) = self.index(columns).groups.get(key) {
-            out.extend_from_slice(list);
+        } else if self.rows > 0 {
+            let at = self.index(columns);
+            let index = &self.indexes[at];
+            let same = |(first, _): &(u32, u32)| columns.iter().zip(key).all(|(c, k)| self.row(*first)[*c] == *k);
+            let mut at = index.groups.find(hash_key(key.iter().copied()), same).map_or(END, |(first, _)| *first);
+            while at != END {
+                out.push(at);
+                at = index.next[at as usize];
+            }
         }
     }
 
@@ -143,7 +163,8 @@ impl Heap {
         } else if columns.len() == self.width || self.rows == 0 {
             1.0
         } else {
-            self.rows as f64 / self.index(columns).groups.len() as f64
+            let at = self.index(columns);
+            self.rows as f64 / self.indexes[at].groups.len() as f64
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::lang::program::{Const, Prim, RelId};
 use crate::proof::given::{Given, Source as Far};
 use crate::proof::graph;
 use rustc_hash::FxHashSet;
+use std::rc::Rc;
 
 impl Prover<'_> {
     /// A prover over the same facts as they were given, that has concluded nothing yet.
@@ -20,18 +21,17 @@ impl Prover<'_> {
         Self {
             program: self.program,
             symbols: self.symbols.clone(),
-            rules_of: self.rules_of.clone(),
-            stratum_of: self.stratum_of.clone(),
-            stage_of: self.stage_of.clone(),
-            open: self.open.clone(),
+            fixed: Rc::clone(&self.fixed),
+            plans: Rc::clone(&self.plans),
             given: self.given.iter().map(Given::as_given).collect(),
             derived: self.program.relations.iter().map(|r| Heap::new(r.arity())).collect(),
             touched: vec![FxHashSet::default(); n],
-            shapes: (0..n).map(|_| Vec::new()).collect(),
+            calls: (0..n).map(|_| Vec::new()).collect(),
+            asked: vec![0; n],
             consumers: Vec::new(),
             agenda: vec![Vec::new(); self.agenda.len()],
             low: 0,
-            orders: self.orders.clone(),
+            spare: Vec::new(),
             sizes: self.sizes.clone(),
             far: self.far.clone(),
             most_calls: self.most_calls,
@@ -48,8 +48,8 @@ impl Prover<'_> {
     /// # Errors
     /// When a stated limit is met.
     pub fn within_steps(&mut self, rel: RelId) -> Result<Option<Table>, Limit> {
-        if !self.rules_of[rel.index()].is_empty() {
-            self.ask(rel, &[], &[]);
+        if !self.fixed.rules_of[rel.index()].is_empty() {
+            self.question(rel, &[], &[]);
             if !self.drain()? || self.faulted {
                 return Ok(None);
             }
@@ -99,7 +99,8 @@ impl Prover<'_> {
             }
         }
         self.touched.iter_mut().for_each(FxHashSet::clear);
-        self.shapes.iter_mut().for_each(Vec::clear);
+        self.calls.iter_mut().for_each(Vec::clear);
+        self.asked.fill(0);
         self.consumers.clear();
         self.agenda.iter_mut().for_each(Vec::clear);
         (self.low, self.steps, self.complete, self.faulted) = (0, 0, false, false);
