@@ -115,6 +115,31 @@ fn negation_keeps_what_is_absent() {
 }
 
 #[test]
+fn an_atom_without_variables_decides_before_anything_is_read() {
+    let file = |text: &str| zhuize::lang::program::SourceFile { name: "t.dl".into(), text: text.into() };
+    let text = ".decl big(x: number)\n.input big\n.decl go(x: number, y: number)\n.input go\n.decl on(x: number)\n\
+        .decl out(x: number)\n.decl no(x: number)\n.decl any(x: number)\n.decl all()\n.decl each(x: number)\n\
+        out(x) :- go(1, 2), big(x).\nno(x) :- go(2, 2), big(x).\nany(x) :- go(_, 3), big(x).\n\
+        all() :- go(1, 2), go(3, _).\neach(x) :- all(), big(x).\n\
+        on(x) :- big(x), x < 3.\non(x) :- on(7), big(x).\non(y) :- on(x), x < 7, y = x + 1.\n";
+    let p = zhuize::lang::compile(vec![file(text)]).program;
+    let rel = |name: &str| p.relation(name).unwrap().index();
+    let big: Vec<[i32; 1]> = (0..40_000).map(|i| [i]).collect();
+    let big: Vec<&[i32]> = big.iter().map(|r| &r[..]).collect();
+    let given = facts(&p, &[(rel("big"), &big), (rel("go"), &[&[1, 2], &[2, 3], &[3, 1]])]);
+    let (one, profile) = evaluate(&p, given.clone(), &Options::single()).unwrap();
+    let (two, _) = evaluate(&p, given, &Options { threads: 2, ..Options::single() }).unwrap();
+    for name in ["out", "any", "each", "on"] {
+        assert_eq!((one.tables[rel(name)].len(), name), (big.len(), name));
+        assert_eq!(one.tables[rel(name)], two.tables[rel(name)]);
+    }
+    assert!(one.tables[rel("no")].is_empty());
+    let plan = |i: usize| profile.rules[i].plan.as_str();
+    assert_eq!([plan(0), plan(1)], ["if go; scan big[0]", ""]);
+    assert_eq!(profile.rules[0].rows_in, big.len());
+}
+
+#[test]
 fn negation_of_an_empty_relation_keeps_everything() {
     let rules = vec![rule(2, vec![v(0)], vec![Literal::Atom(atom(0, &[x(0)])), Literal::Not(atom(1, &[x(0)]))])];
     let p = program(&[1, 1, 1], rules, &[(&[2], false)]);

@@ -145,7 +145,8 @@ fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, 
     options.origins = request.origins;
     options.encoding = request.encoding;
     options.ordered = ordered;
-    let loaded = facts::load(&book.program, &book.codes, &sources, &options);
+    let work = || facts::load(&book.program, &book.codes, &sources, &options);
+    let loaded = engine::on_threads(request.threads, work).map_err(Trouble::Limit)?;
     if !loaded.diagnostics.is_empty() {
         return Err(Trouble::Schema(loaded.diagnostics));
     }

@@ -331,9 +331,6 @@ pub struct Given {
     pub read: usize,
 }
 
-/// Rows of the source below which a second thread does not pay.
-const ALONE: usize = 1 << 14;
-
 /// Runs a plan over the tables.
 ///
 /// # Errors
@@ -396,7 +393,7 @@ pub fn run(
     }
     let read: usize = inputs.iter().map(|(d, w)| d.len() / w).sum();
     let width = width.max(1);
-    if plan.interns || threads < 2 || read < ALONE {
+    if plan.interns || threads < 2 || read < rows::ALONE {
         let mut pipe = Pipe::new(&steps, cursors, bounds);
         let mut text = if plan.interns { Text::Own(symbols) } else { Text::Shared(symbols) };
         for (data, w) in inputs {
@@ -426,5 +423,5 @@ pub fn run(
         })
         .collect();
     let sets = found.into_iter().collect::<Result<Vec<_>, Halt>>()?;
-    Ok(Given { rows: rows::union_all(width, sets), read })
+    Ok(Given { rows: rows::union_parallel(width, sets), read })
 }

@@ -26,4 +26,4 @@ pub mod value;
 
 pub use limit::{Limit, Options};
 pub use profile::Profile;
-pub use run::{evaluate, needed, needed_by};
+pub use run::{evaluate, needed, needed_by, on_threads};

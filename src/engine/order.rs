@@ -3,7 +3,9 @@
 use super::expr::Expr;
 use super::frog::Key;
 use super::index::{Store, Version};
+use super::rows;
 use super::rule::{Lit, Pattern, Prepared, is_bound};
+use super::value::Word;
 use crate::lang::program::CmpOp;
 
 /// Which rows each body literal reads, for the literals that differ from [`Version::All`], and the atom that must be the
@@ -35,20 +37,38 @@ const SEARCH: f64 = 6.0;
 /// Cost per row of making an index.
 const BUILD: f64 = 12.0;
 
-/// Positions of the positive atoms in the order of joining; `None` when one of them can have no row.
+/// How the positive atoms of a rule are read: positions in the body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Order {
+    /// Atoms without variables of which a row is there: they need no further look, as tables only grow while a rule is in use.
+    pub there: Vec<usize>,
+    /// The others, in the order of joining.
+    pub joined: Vec<usize>,
+}
+
+/// The order of the positive atoms; `None` when one of them can have no row.
 #[must_use]
-pub fn choose(rule: &Prepared, reading: &Reading, store: &mut Store) -> Option<Vec<usize>> {
-    let atoms: Vec<(usize, &Pattern)> = rule.atoms().collect();
+pub fn choose(rule: &Prepared, reading: &Reading, store: &mut Store) -> Option<Order> {
+    let mut atoms: Vec<(usize, &Pattern)> = Vec::new();
     let mut sizes = Vec::new();
-    for (i, p) in &atoms {
-        let rows = selected(p, reading.version(*i), store);
+    let mut there = Vec::new();
+    for (i, p) in rule.atoms() {
+        let rows = selected(p, reading.version(i), store);
         if rows == 0.0 {
             return None;
         }
-        sizes.push(rows);
+        // Were it the source, all the rest would run on one thread, however much that is.
+        match p.vars().next().is_none().then(|| exists(p, reading.version(i), store)).flatten() {
+            Some(false) => return None,
+            Some(true) if reading.recent != Some(i) => there.push(i),
+            _ => {
+                atoms.push((i, p));
+                sizes.push(rows);
+            }
+        }
     }
     if atoms.len() < 2 {
-        return Some(atoms.iter().map(|(i, _)| *i).collect());
+        return Some(Order { there, joined: atoms.iter().map(|(i, _)| *i).collect() });
     }
     let sources: Vec<usize> = match reading.recent {
         Some(r) => (0..atoms.len()).filter(|a| atoms[*a].0 == r).collect(),
@@ -61,7 +81,26 @@ pub fn choose(rule: &Prepared, reading: &Reading, store: &mut Store) -> Option<V
             best = Some((cost, order));
         }
     }
-    best.map(|(_, order)| order)
+    best.map(|(_, joined)| Order { there, joined })
+}
+
+/// Most rows that are looked through for one.
+const FEW: usize = 4096;
+
+/// Whether a row agrees with the constants of an atom, if that is soon seen.
+fn exists(p: &Pattern, version: Version, store: &Store) -> Option<bool> {
+    let rel = store.rel(p.rel);
+    let fits = |row: &[Word]| p.args.iter().zip(row).all(|(a, w)| !matches!(a, Some(Key::Const(c)) if c != w));
+    let mut segments = rel.segments(version, 0);
+    if rel.rows(version) <= FEW {
+        return Some(segments.any(|data| data.chunks_exact(rel.width()).any(fits)));
+    }
+    let word = |a: &Option<Key>| if let Some(Key::Const(c)) = a { Some(*c) } else { None };
+    let key: Vec<Word> = p.args.iter().map(word).collect::<Option<_>>()?;
+    Some(segments.any(|data| {
+        let (from, to) = rows::prefix_range(rel.width(), data, &key, &mut 0);
+        from < to
+    }))
 }
 
 /// Estimated rows of an atom after its constants.

@@ -3,7 +3,7 @@
 use super::expr::{Compare, Expr};
 use super::frog::Key;
 use super::index::{Store, Version};
-use super::order::Reading;
+use super::order::{Order, Reading};
 use super::rule::{Lit, Pattern, Prepared, Var, each_var, is_bound};
 use crate::lang::program::{AggOp, CmpOp, Prim, RelId, Span};
 
@@ -86,6 +86,8 @@ pub enum Maker {
 /// The plan of a rule.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Relations of which a row had to be there.
+    pub there: Vec<RelId>,
     /// Rows to start from; without, one empty row.
     pub source: Option<Seek>,
     /// What follows; never empty.
@@ -119,13 +121,7 @@ struct Builder<'a> {
 ///
 /// # Errors
 /// A sentence, when a variable is never bound (a program that `lang` checked has none).
-pub fn build(
-    rule: &Prepared,
-    atoms: &[usize],
-    reading: &Reading,
-    late: bool,
-    store: &mut Store,
-) -> Result<Plan, String> {
+pub fn build(rule: &Prepared, order: &Order, reading: &Reading, late: bool, store: &mut Store) -> Result<Plan, String> {
     let mut b = Builder {
         rule,
         reading,
@@ -140,10 +136,13 @@ pub fn build(
         fresh: Vec::new(),
         order: Vec::new(),
     };
-    let mut atoms = atoms.iter().copied();
+    order.there.iter().for_each(|i| b.mark(*i));
+    let mut atoms = order.joined.iter().copied();
     let source = atoms.next().map(|i| b.source(i));
     b.run(atoms)?;
-    Ok(Plan { source, steps: b.steps, interns: b.interns, order: b.order })
+    let relation = |i: &usize| if let Lit::Atom(p) = &rule.body[*i] { Some(p.rel) } else { None };
+    let there = order.there.iter().filter_map(relation).collect();
+    Ok(Plan { there, source, steps: b.steps, interns: b.interns, order: b.order })
 }
 
 impl Builder<'_> {

@@ -210,7 +210,8 @@ fn checks(program: &Program, list: &[Check], out: &mut Vec<String>) {
 /// A plan in one line: what is scanned, tested, joined, with the number of key columns in brackets.
 #[must_use]
 pub fn describe(program: &Program, plan: &Plan) -> String {
-    let mut parts = vec![plan.source.as_ref().map_or("once".into(), |s| format!("scan {}", seek(program, s)))];
+    let mut parts: Vec<String> = plan.there.iter().map(|r| format!("if {}", program.rel(*r).name)).collect();
+    parts.push(plan.source.as_ref().map_or("once".into(), |s| format!("scan {}", seek(program, s))));
     for s in &plan.steps {
         match s {
             Step::Join { pre, extend, once, post, .. } => {

@@ -4,7 +4,11 @@
 //! slices. `width` is at least 1 everywhere in here.
 
 use super::value::Word;
+use rayon::prelude::*;
 use std::cmp::Ordering;
+
+/// Rows below which a second thread does not pay.
+pub const ALONE: usize = 1 << 14;
 
 /// Calls a generic function with the width as a constant for narrow rows, another expression for wide ones.
 macro_rules! by_width {
@@ -171,6 +175,33 @@ pub fn union_all(width: usize, mut sets: Vec<Vec<Word>>) -> Vec<Word> {
     sets.pop().unwrap_or_default()
 }
 
+/// Rows by which places are found that cut all into equal pieces.
+const SAMPLE: usize = 1 << 10;
+
+/// [`union_all`] by the threads of the current pool.
+pub fn union_parallel(width: usize, sets: Vec<Vec<Word>>) -> Vec<Word> {
+    let pieces = rayon::current_num_threads();
+    let rows = sets.iter().map(|s| s.len() / width).sum::<usize>();
+    if pieces < 2 || rows < pieces * ALONE {
+        return union_all(width, sets);
+    }
+    // Sets may lie side by side rather than across each other: all of them say where the pieces begin.
+    let mut sample: Vec<&[Word]> = sets.iter().flat_map(|s| s.chunks_exact(width).step_by(rows / SAMPLE + 1)).collect();
+    sample.sort_unstable();
+    let cuts: Vec<&[Word]> = (1..pieces).map(|i| sample[sample.len() * i / pieces]).collect();
+    let part = |i: usize| {
+        let cut = |set: &[Word], row: &[Word]| prefix_range(width, set, row, &mut 0).0 * width;
+        let of = |set: &Vec<Word>| {
+            let from = if i == 0 { 0 } else { cut(set, cuts[i - 1]) };
+            let to = cuts.get(i).map_or(set.len(), |row| cut(set, row));
+            set[from..to].to_vec()
+        };
+        union_all(width, sets.iter().map(of).collect())
+    };
+    let parts: Vec<Vec<Word>> = (0..pieces).into_par_iter().map(part).collect();
+    parts.concat()
+}
+
 /// Drops from sorted, distinct rows those that stand in another sorted set.
 pub fn subtract(width: usize, data: &mut Vec<Word>, old: &[Word]) {
     if old.is_empty() || data.is_empty() {
@@ -326,6 +357,17 @@ fn radix(width: usize, data: &[Word], column: usize, order: &mut Vec<u32>, spare
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn union_by_threads() {
+        let set = |step: u32, n: u32| (0..n).flat_map(|i| [i * step / 3, i * step]).collect::<Vec<Word>>();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads");
+        for n in [0, 10, 200_000] {
+            let sets = [set(3, n), set(7, n / 2), set(2, n), set(1, 5), Vec::new()];
+            let whole = union_all(2, sets.to_vec());
+            assert_eq!(pool.install(|| union_parallel(2, sets.to_vec())), whole);
+        }
+    }
 
     proptest! {
         #[test]

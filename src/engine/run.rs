@@ -45,17 +45,20 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
         prepared: HashMap::new(),
     };
     let wanted = needed(program, options.wanted.as_deref());
-    if threads > 1 {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|e| Limit::Internal { what: format!("no threads: {e}") })?;
-        pool.install(|| engine.strata(&wanted))?;
-    } else {
-        engine.strata(&wanted)?;
-    }
+    on_threads(threads, || engine.strata(&wanted))??;
     let Engine { store, mut profile, .. } = engine;
     profile.indexes = store.built.clone();
     profile.time = start.elapsed();
     Ok((store.into_database(options.common.as_deref()), profile))
+}
+
+/// Does work whose parts may go side by side on so many threads (0: as many as the machine has).
+///
+/// # Errors
+/// When there are no such threads to be had.
+pub fn on_threads<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> Result<R, Limit> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    Ok(pool.map_err(|e| Limit::Internal { what: format!("no threads: {e}") })?.install(work))
 }
 
 /// Which relations the wanted ones need, themselves included; all when `wanted` is `None`.

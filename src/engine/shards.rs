@@ -9,6 +9,7 @@ use super::limit::{Limit, Options};
 use super::packed::Packed;
 use super::partition::{Partition, Place};
 use super::profile::{Givers, Profile};
+use super::rows;
 use super::run::needed_by;
 use super::store::{Database, Table};
 use super::symbol::Symbols;
@@ -129,7 +130,8 @@ pub fn evaluate<S: Sink>(
             Ok((Output { piece, rows, held, symbols: done.symbols }, spent))
         };
         let mut holding = Vec::with_capacity(kept.len());
-        let mut rows: Vec<Vec<Word>> = vec![Vec::new(); gathered.len()];
+        // By gathered relation: sorted rows, shard by shard.
+        let mut rows: Vec<Vec<Vec<Word>>> = vec![Vec::new(); gathered.len()];
         let mut found = Symbols::over(&symbols);
         let mut units = Vec::new();
         let mut failed = None;
@@ -144,7 +146,12 @@ pub fn evaluate<S: Sink>(
                     if table.width() == 0 && !table.is_empty() {
                         units.push(*rel);
                     }
-                    translate(program, *rel, table, &output.symbols, symbols.len(), &mut found, rows);
+                    let width = table.width();
+                    let mut set = translate(program, *rel, table, &output.symbols, symbols.len(), &mut found);
+                    if output.symbols.len() > symbols.len() {
+                        rows::normalise(width.max(1), &mut set);
+                    }
+                    rows.push(set);
                 }
                 let Kept { tables, mut givers } = output.held;
                 let tables = tables.into_iter().map(|(i, table)| {
@@ -156,8 +163,7 @@ pub fn evaluate<S: Sink>(
                     if width == 0 {
                         return (i, Packed::of(&table));
                     }
-                    let mut rows = Vec::new();
-                    translate(program, rel, table, &output.symbols, symbols.len(), &mut found, &mut rows);
+                    let rows = translate(program, rel, table, &output.symbols, symbols.len(), &mut found);
                     // Other numbers, another order.
                     if let Some(g) = givers.get_mut(&rel) {
                         Arc::make_mut(g).sort(width, &rows);
@@ -182,8 +188,15 @@ pub fn evaluate<S: Sink>(
             budget.store(options.kept_bytes, Ordering::Relaxed);
         }
         units.into_iter().for_each(|r| database.tables[r.index()] = Table::unit());
-        for (rel, rows) in gathered.iter().zip(rows) {
-            database.tables[rel.index()].add(rows);
+        for (rel, sets) in gathered.iter().zip(rows) {
+            let table = &mut database.tables[rel.index()];
+            let width = table.width();
+            if width > 0 {
+                let own = std::mem::replace(table, Table::new(width)).into_data();
+                let sets = sets.into_iter().chain([own]).collect();
+                let all = super::run::on_threads(options.threads, || rows::union_parallel(width, sets))?;
+                *table = Table::from_sorted(width, all);
+            }
         }
         database.symbols = found;
         if ended.is_break() {
@@ -324,7 +337,7 @@ impl<'a> Split<'a> {
     }
 }
 
-/// Adds the rows of a shard's table, with the texts that the shard made put into the common symbols.
+/// The rows of a shard's table, with the texts that the shard made put into the common symbols: then they may not be sorted.
 fn translate(
     program: &Program,
     rel: RelId,
@@ -332,22 +345,22 @@ fn translate(
     own: &Symbols,
     known: usize,
     common: &mut Symbols,
-    rows: &mut Vec<Word>,
-) {
-    let (width, at) = (table.width(), rows.len());
-    rows.extend(table.into_data());
+) -> Vec<Word> {
+    let width = table.width();
+    let mut rows = table.into_data();
     if own.len() == known {
-        return;
+        return rows;
     }
     for (c, column) in program.rel(rel).columns.iter().enumerate() {
         if column.prim == Prim::Symbol {
-            for w in rows[at..].iter_mut().skip(c).step_by(width) {
+            for w in rows.iter_mut().skip(c).step_by(width) {
                 if *w as usize >= known {
                     *w = common.intern(own.resolve(*w));
                 }
             }
         }
     }
+    rows
 }
 
 /// Does `n` pieces of work on so many threads (0: as many as the machine has) and takes the results in order. Nobody runs

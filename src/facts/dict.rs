@@ -181,6 +181,37 @@ impl<'a> Dict<'a> {
         id
     }
 
+    /// Number of the first text that is not in the dictionary it begins with.
+    pub fn first(&self) -> u32 {
+        self.first
+    }
+
+    /// Takes over the texts of another that begins with the same dictionary: the number here of each of its own texts. New ones
+    /// have the numbers that they would have got one by one.
+    pub fn absorb(&mut self, other: Dict<'a>) -> Vec<Word> {
+        let mut looked_for = vec![false; other.texts.len()];
+        other.table.iter().for_each(|e| looked_for[(e.1 - other.first) as usize] = true);
+        self.table.reserve(other.table.len(), |e| e.0.hash());
+        let Texts::Placed(texts) = other.texts else { unreachable!("nothing is read into a copy") };
+        let number = |(text, looked_for): (Cow<'a, str>, bool)| {
+            if !looked_for {
+                return self.append(text);
+            }
+            let key = Key::of(&text);
+            let hash = key.hash();
+            let same = |e: &(Key, u32)| {
+                e.0 == key && (!key.long() || self.texts.get((e.1 - self.first) as usize) == Some(&text))
+            };
+            if let Some(e) = self.table.find(hash, same) {
+                return e.1;
+            }
+            let id = self.append(text);
+            self.table.insert_unique(hash, (key, id), |e| e.0.hash());
+            id
+        };
+        texts.into_iter().zip(looked_for).map(number).collect()
+    }
+
     /// Text of a number.
     pub fn text(&self, id: Word) -> &str {
         match &self.base {

@@ -17,6 +17,7 @@ const TITLES: usize = 10;
 const SNIFFED: usize = 1 << 14;
 
 /// Names of the columns, in the order of the file.
+#[derive(Clone)]
 pub(super) struct Header {
     pub names: Vec<Arc<str>>,
     pub source: Option<usize>,

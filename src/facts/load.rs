@@ -48,10 +48,15 @@ pub struct LoadOptions {
     /// Bytes of files beyond which the text of a file goes when it has been read. What there is to report then needs a second
     /// reading.
     pub kept: u64,
+    /// Bytes of a file that are worth a further thread.
+    pub piece: usize,
 }
 
 /// Size of files of which all texts may well stay.
 const KEPT: u64 = 64 << 20;
+
+/// Size of a piece of a file that is read for itself.
+const PIECE: usize = 1 << 20;
 
 /// Largest size to which a packed file may grow, if nobody says otherwise.
 const UNPACKED: u64 = 8 << 30;
@@ -71,6 +76,7 @@ impl LoadOptions {
             references: true,
             ordered: false,
             kept: KEPT,
+            piece: PIECE,
         }
     }
 }
@@ -260,7 +266,8 @@ impl Job<'_> {
         let part = text.as_ref().map_err(Clone::clone).map(|text| {
             let input =
                 Input { index, name: file.name.clone(), text: &text.text, layout: layout(text), shipped: file.shipped };
-            part::read(input, table, self.codes, seeds, self.log())
+            let pieces = rayon::current_num_threads().min(text.text.len() / self.options.piece.max(1));
+            part::read(input, table, self.codes, seeds, pieces, self.log())
         });
         if let Ok(part) = &part {
             entry.rows = part.lines.len();

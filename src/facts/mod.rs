@@ -36,6 +36,7 @@ mod rows;
 pub mod schema;
 mod sheet;
 mod sources;
+mod split;
 pub mod tsv;
 mod value;
 

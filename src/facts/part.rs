@@ -8,10 +8,11 @@ use super::header::{self, Header};
 use super::log::Log;
 use super::record::{Fault, Layout, Record, Records, Span};
 use super::schema::{ColumnSchema, Kind, TableSchema};
-use super::{date, normal, value};
+use super::{date, normal, split, value};
 use crate::engine::value::{Word, to_float, to_number};
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A text to be read as a table.
 #[derive(Clone, Debug)]
@@ -98,7 +99,29 @@ pub(crate) struct Part<'a> {
     pub log: Log,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    fn new(input: Input<'a>, fields: Vec<Option<usize>>, log: Log) -> Self {
+        Self {
+            input,
+            fields,
+            failed: false,
+            words: Vec::new(),
+            lines: Vec::new(),
+            bad: Vec::new(),
+            dicts: Vec::new(),
+            sources: Vec::new(),
+            days: DaySet::new(),
+            conversions: Vec::new(),
+            spellings: Vec::new(),
+            log,
+        }
+    }
+
+    /// A part of the same file without rows.
+    pub(super) fn empty(&self, log: Log) -> Self {
+        Self::new(self.input.clone(), self.fields.clone(), log)
+    }
+
     /// The same without the text of the file.
     pub fn without_text(self, copies: &Copies) -> Part<'static> {
         let Input { index, name, layout, shipped, .. } = self.input;
@@ -267,28 +290,17 @@ impl<'a> Column<'a, '_> {
 }
 
 /// Reads a text as a table.
-/// `seeds`: for each column the dictionary of the column it refers to, if that is known already.
+/// `seeds`: for each column the dictionary of the column it refers to, if that is known already. `pieces`: how many may be read
+/// side by side.
 pub(crate) fn read<'a>(
     input: Input<'a>,
     table: &TableSchema,
     codes: &CodeLists,
     seeds: Vec<Option<Arc<Dict<'a>>>>,
+    pieces: usize,
     log: Log,
 ) -> Part<'a> {
-    let mut part = Part {
-        input,
-        fields: vec![None; table.columns.len()],
-        failed: false,
-        words: Vec::new(),
-        lines: Vec::new(),
-        bad: Vec::new(),
-        dicts: Vec::new(),
-        sources: Vec::new(),
-        days: DaySet::new(),
-        conversions: Vec::new(),
-        spellings: Vec::new(),
-        log,
-    };
+    let mut part = Part::new(input, vec![None; table.columns.len()], log);
     let mut records = part.input.records();
     let mut record = Record::default();
     if !header::find(&mut records, &mut record, part.input.text, part.input.layout, table) {
@@ -300,20 +312,35 @@ pub(crate) fn read<'a>(
     if part.fields.iter().all(Option::is_none) {
         return part;
     }
-    Reader { table, codes, header, records, record }.rows(&mut part, seeds);
+    let reader = Reader { table, codes, header, records, record, stop: None };
+    if pieces > 1
+        && let Some(whole) = split::rows(&reader, &part, &seeds, pieces)
+    {
+        return Part { log: part.log, ..whole };
+    }
+    reader.rows(&mut part, seeds);
     part
 }
 
-struct Reader<'a, 's> {
-    table: &'s TableSchema,
+/// Reads the rows of a file, or of a piece of it.
+pub(super) struct Reader<'a, 's> {
+    pub(super) table: &'s TableSchema,
     codes: &'s CodeLists,
     header: Header,
-    records: Records<'a>,
+    pub(super) records: Records<'a>,
     record: Record,
+    /// Of a piece: it ends with the first report, of whichever piece.
+    stop: Option<&'s AtomicBool>,
 }
 
-impl<'a> Reader<'a, '_> {
-    fn rows(mut self, part: &mut Part<'a>, seeds: Vec<Option<Arc<Dict<'a>>>>) {
+impl<'a, 's> Reader<'a, 's> {
+    /// A reader of some of the records.
+    pub(super) fn piece(&self, records: Records<'a>, stop: &'s AtomicBool) -> Self {
+        Self { header: self.header.clone(), records, record: Record::default(), stop: Some(stop), ..*self }
+    }
+
+    /// Reads all rows; gives the place after the last record.
+    pub(super) fn rows(mut self, part: &mut Part<'a>, seeds: Vec<Option<Arc<Dict<'a>>>>) -> usize {
         let table = self.table;
         let mut columns: Vec<Column<'a, '_>> = Vec::new();
         for ((schema, field), seed) in table.columns.iter().zip(&part.fields).zip(seeds) {
@@ -335,7 +362,7 @@ impl<'a> Reader<'a, '_> {
         let has_nul = memchr::memchr(0, part.input.text.as_bytes()).is_some();
         let mut days = DaySet::new();
         let cells = part.input.layout.of_cells();
-        while self.records.next(&mut self.record) {
+        while !self.stop.is_some_and(|s| s.load(Ordering::Relaxed)) && self.records.next(&mut self.record) {
             if cells {
                 // Cells that nobody filled in at the end of a row are blank.
                 let end = self.record.end;
@@ -433,6 +460,7 @@ impl<'a> Reader<'a, '_> {
         }
         part.dicts = columns.into_iter().map(|c| c.dict.map(Arc::new)).collect();
         part.days = days;
+        self.records.place()
     }
 
     /// Notes a cell that is written in another form.
@@ -511,6 +539,7 @@ impl<'a> Reader<'a, '_> {
         span: Option<Span>,
         schema: Option<&ColumnSchema>,
     ) {
+        self.stop.inspect(|stop| stop.store(true, Ordering::Relaxed));
         let line = self.record.line;
         let at = part.input.place(line);
         let make = |problem: Problem| {

@@ -100,10 +100,12 @@ pub(crate) struct Record {
 }
 
 /// The records of a text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Records<'a> {
     text: &'a str,
     at: usize,
+    /// No record begins from there on.
+    end: usize,
     line: u32,
     separator: u8,
     quotes: bool,
@@ -119,7 +121,47 @@ impl<'a> Records<'a> {
         let cells = layout.of_cells();
         let (quotes, breaks) = (!cells && has(b'"'), cells && has(Layout::BREAK as u8));
         let line = if layout == Layout::Rows { 0 } else { 1 };
-        Self { text, at, line, separator: layout.separator(), quotes, breaks }
+        Self { text, at, end: text.len(), line, separator: layout.separator(), quotes, breaks }
+    }
+
+    /// Place of the next record, or of empty lines before it.
+    pub fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Those records that begin before a place.
+    pub fn until(self, end: usize) -> Self {
+        Self { end, ..self }
+    }
+
+    /// Pieces of about the same size, at most so many, each from its first record to the end of the text. A piece begins after
+    /// a line end which, if all quotes are in their places, is outside of them.
+    pub fn split(&self, pieces: usize) -> Vec<Self> {
+        let bytes = self.text.as_bytes();
+        let quotes = |from: usize, to: usize| {
+            if self.quotes { memchr::memchr_iter(b'"', &bytes[from..to]).count() } else { 0 }
+        };
+        let size = (bytes.len() - self.at) / pieces.max(1);
+        let mut out = vec![self.clone()];
+        let (mut at, mut line, mut open) = (self.at, self.line, 0);
+        for target in (1..pieces).map(|n| self.at + n * size) {
+            // The place may lie in a quoted field, which may hold line ends.
+            let mut next = target.max(at);
+            let start = loop {
+                let Some(n) = memchr::memchr(b'\n', &bytes[next..]) else { return out };
+                let from = at;
+                (at, next) = (next + n + 1, next + n + 1);
+                open += quotes(from, at);
+                line += memchr::memchr_iter(b'\n', &bytes[from..at]).count() as u32;
+                if open % 2 == 0 {
+                    break at;
+                }
+            };
+            if start < bytes.len() {
+                out.push(Self { at: start, line, ..self.clone() });
+            }
+        }
+        out
     }
 
     /// Goes forward to the record that begins on that line, which is not before the present one.
@@ -142,7 +184,7 @@ impl<'a> Records<'a> {
     pub fn next(&mut self, r: &mut Record) -> bool {
         let bytes = self.text.as_bytes();
         loop {
-            match bytes.get(self.at) {
+            match bytes.get(self.at).filter(|_| self.at < self.end) {
                 None => return false,
                 Some(b'\n') => self.at += 1,
                 Some(b'\r') if bytes.get(self.at + 1) == Some(&b'\n') => self.at += 2,

@@ -4,10 +4,11 @@
 use super::dict::Dict;
 use super::part::Part;
 use super::schema::TableSchema;
-use crate::engine::symbol::Symbols;
+use crate::engine::symbol::{self, Symbols, Tag};
 use crate::engine::value::Word;
-use rayon::slice::ParallelSliceMut;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -87,6 +88,9 @@ impl Map {
     }
 }
 
+/// Texts that are worth the work of several threads.
+const MANY: usize = 1 << 16;
+
 /// Makes the texts of dictionaries symbols of the run.
 pub(crate) struct Interner<'s> {
     symbols: &'s mut Symbols,
@@ -109,6 +113,13 @@ impl<'s> Interner<'s> {
         let address = Arc::as_ptr(dict).addr();
         if let Some(own) = self.known.get(&address) {
             return Map { base, own: own.clone(), ids: None };
+        }
+        if dict.own().len() >= MANY && rayon::current_num_threads() > 1 {
+            let texts: Vec<Cow<'_, str>> = dict.own().map(Cow::Borrowed).collect();
+            let tags: Vec<Tag> = texts.par_iter().map(|t| symbol::tag(t)).collect();
+            let own = Arc::new(self.symbols.extend(&[(&tags, &texts)]).concat());
+            self.known.insert(address, own.clone());
+            return Map { base, own, ids: None };
         }
         let mut last = 0u32;
         let mut map = Vec::with_capacity(dict.own().len());

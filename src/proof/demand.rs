@@ -17,7 +17,6 @@ use super::record::Ground;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::naive::heap::Heap;
-use crate::engine::rule;
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
@@ -107,9 +106,7 @@ impl<'p> Prover<'p> {
             total += state::reach_out(&**far, &mut given, &mut facts.symbols);
         }
         // Forks share the texts, and with plans the words of constants.
-        for i in 0..program.rules.len() {
-            drop(rule::prepare(program, RuleId(i as u32), &mut facts.symbols));
-        }
+        facts.add_program_texts(program);
         facts.symbols.share();
         Self {
             program,
