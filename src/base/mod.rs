@@ -14,12 +14,15 @@ mod view;
 
 pub use lock::Lock;
 pub use store::Base;
+pub use view::Folder;
 
+use crate::bulk::{Prepared, Unreadable};
 use file::Entry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Name of the file that makes a folder a base.
 pub const MANIFEST: &str = "base.json";
@@ -121,6 +124,13 @@ impl Trouble {
         Self::Io(path.to_owned(), e)
     }
 
+    /// The same for those who know of no bases.
+    #[must_use]
+    pub fn unreadable(&self) -> Unreadable {
+        let passing = matches!(self, Self::Busy(_) | Self::Io(..));
+        Unreadable { zh: self.render(true), en: self.render(false), passing }
+    }
+
     /// In words, with a stable code.
     #[must_use]
     pub fn render(&self, zh: bool) -> String {
@@ -159,6 +169,12 @@ impl Trouble {
             (Self::Unfit(code, _, en), false) => format!("{code}: {en}"),
         }
     }
+}
+
+/// A folder as the casebase of a run, if it is a base.
+#[must_use]
+pub fn prepared(path: &Path) -> Option<Arc<dyn Prepared>> {
+    is_base(path).then(|| Arc::new(Folder(path.to_owned())) as Arc<dyn Prepared>)
 }
 
 /// Whether a path is a prepared casebase.

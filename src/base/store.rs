@@ -289,6 +289,11 @@ impl Base {
         Ok(there)
     }
 
+    /// Whether a given row came with the rulebook; `width` is that of its relation.
+    pub(super) fn shipped(block: &Block, row: usize, width: usize) -> bool {
+        matches!(block.get(row, width + 2), Cell::Word(w) if crate::engine::value::to_number(w) > 0)
+    }
+
     /// Given rows with that value in that column, or all.
     ///
     /// # Errors
@@ -314,7 +319,7 @@ impl Base {
             let place = Standing {
                 file: text(block.get(row, width)),
                 line: number(block.get(row, width + 1)),
-                shipped: number(block.get(row, width + 2)) > 0,
+                shipped: Self::shipped(block, row, width),
                 source: text(block.get(row, width + 3)),
             };
             out.push(Row { values: constants(block, row, &looks[..width]), place });

@@ -3,13 +3,15 @@
 use super::Trouble;
 use super::file::Cell;
 use super::store::{Base, Kind, Row};
-use crate::bulk::{self, Request};
+use crate::bulk::{self, Prepared, Request};
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
-use crate::facts::{self, LoadOptions, Loaded, Sources, Standing, dimension};
-use crate::lang::program::{Const, Program, RelId};
+use crate::facts::{self, FileEntry, LoadOptions, Loaded, Sources, Standing, dimension};
+use crate::lang::program::{Const, Prim, Program, RelId};
 use crate::rulebook::Rulebook;
 use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Base {
@@ -112,29 +114,121 @@ impl Base {
         needed.sort_unstable();
         needed.dedup();
         for rel in needed.into_iter().filter(|r| !self.is_small(*r)) {
-            let width = book.program.rel(rel).arity();
-            let mut rows: Vec<Word> = Vec::new();
-            // Most cells of a column say what the cell above says.
-            let mut above: Vec<(String, Word)> = vec![(String::new(), db.symbols.intern("")); width];
-            let kind = self.kind(rel).unwrap_or(Kind::Facts);
-            self.all(kind, rel, &mut |block, row, _| {
-                for (c, (text, word)) in above.iter_mut().enumerate() {
-                    match block.get(row, c) {
-                        Cell::Text(t) if t == text => {}
-                        Cell::Text(t) => {
-                            *word = db.symbols.intern(t);
-                            text.clear();
-                            text.push_str(t);
-                        }
-                        Cell::Word(w) => *word = w,
-                    }
-                    rows.push(*word);
-                }
-                Ok(())
-            })?;
-            db.tables[rel.index()] = Table::from_rows(width, rows);
+            self.fill(&book.program, rel, &mut db)?;
         }
         Ok(db)
+    }
+
+    /// Puts all rows of a relation into its table. Gives the number of those that the rulebook did not bring.
+    fn fill(&self, program: &Program, rel: RelId, db: &mut Database) -> Result<usize, Trouble> {
+        let width = program.rel(rel).arity();
+        let mut own = 0;
+        let mut rows: Vec<Word> = Vec::new();
+        // Most cells of a column say what the cell above says.
+        let mut above: Vec<(String, Word)> = vec![(String::new(), db.symbols.intern("")); width];
+        let kind = self.kind(rel).unwrap_or(Kind::Facts);
+        self.all(kind, rel, &mut |block, row, _| {
+            for (c, (text, word)) in above.iter_mut().enumerate() {
+                match block.get(row, c) {
+                    Cell::Text(t) if t == text => {}
+                    Cell::Text(t) => {
+                        *word = db.symbols.intern(t);
+                        text.clear();
+                        text.push_str(t);
+                    }
+                    Cell::Word(w) => *word = w,
+                }
+                rows.push(*word);
+            }
+            own += usize::from(kind == Kind::Facts && !Self::shipped(block, row, width));
+            Ok(())
+        })?;
+        db.tables[rel.index()] = Table::from_rows(width, rows);
+        Ok(own)
+    }
+
+    /// What a load of the casebase would give. Without origins the texts are in the order of their bytes, so that results are
+    /// written as they come.
+    fn whole(&self, book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
+        let program = &book.program;
+        let held = (0..program.relations.len() as u32).map(RelId).filter(|r| self.kind(*r) == Some(Kind::Facts));
+        let large: Vec<RelId> = held.filter(|r| !self.is_small(*r)).collect();
+        if request.origins {
+            large.iter().for_each(|r| self.quietly(|| drop(self.pull(*r, &[], &[]))));
+        }
+        let mut loaded = self.loaded(book, request)?;
+        let mut own: BTreeMap<RelId, usize> = BTreeMap::new();
+        for rel in (0..program.relations.len() as u32).map(RelId).filter(|r| self.kind(*r) == Some(Kind::Facts)) {
+            own.insert(rel, self.resident(rel).iter().filter(|r| !r.place.shipped).count());
+        }
+        if !request.origins {
+            let db = &mut loaded.database;
+            for rel in large {
+                own.insert(rel, self.fill(program, rel, db)?);
+            }
+            db.add_program_texts(program);
+            let ids = db.symbols.sort();
+            for (relation, table) in program.relations.iter().zip(&mut db.tables) {
+                let width = table.width();
+                let texts = (0..width).filter(|c| relation.columns[*c].prim == Prim::Symbol);
+                let texts: Vec<usize> = texts.collect();
+                if texts.is_empty() {
+                    continue;
+                }
+                let mut data = std::mem::replace(table, Table::new(width)).into_data();
+                for row in data.chunks_exact_mut(width) {
+                    texts.iter().for_each(|c| row[*c] = ids[row[*c] as usize]);
+                }
+                *table = Table::from_rows(width, data);
+            }
+        }
+        let stated = own.into_iter().filter(|(_, rows)| *rows > 0);
+        loaded.inventory = stated.map(|(rel, rows)| self.entry(&program.rel(rel).name, rows)).collect();
+        Ok(loaded)
+    }
+
+    /// A table as a file of the manifest: what its layers have come to.
+    fn entry(&self, table: &str, rows: usize) -> FileEntry {
+        let name = format!("{table}.arrow");
+        let parts = self.manifest().layers.iter().flat_map(|l| {
+            [Kind::Facts.came(table), Kind::Facts.went(table)].into_iter().filter_map(|path| l.files.get(&path))
+        });
+        let (mut bytes, mut hasher) = (0, blake3::Hasher::new());
+        for part in parts {
+            bytes += part.bytes;
+            hasher.update(part.footer.as_bytes());
+        }
+        let hash = hasher.finalize().to_hex().to_string();
+        FileEntry {
+            name,
+            table: table.to_owned(),
+            bytes,
+            hash,
+            rows,
+            encoding: "UTF-8",
+            form: "arrow",
+            ..FileEntry::default()
+        }
+    }
+}
+
+/// A base as the casebase of a run.
+#[derive(Clone, Debug)]
+pub struct Folder(pub PathBuf);
+
+impl Prepared for Folder {
+    fn load(&self, book: &Rulebook, request: &Request) -> Result<Loaded, bulk::Trouble> {
+        loop {
+            let base = Base::open(&self.0, &book.program, &book.hash(), false);
+            let loaded = base.and_then(|b| Ok((b.whole(book, request)?, b)));
+            match loaded {
+                // Somebody changed it meanwhile.
+                Ok((_, base)) if base.has_news() => {}
+                Ok((loaded, _)) => return Ok(loaded),
+                Err(Trouble::Run(t)) => return Err(*t),
+                Err(t) => return Err(bulk::Trouble::Prepared(t.unreadable())),
+            }
+        }
     }
 }
 

@@ -23,11 +23,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// A casebase that is not a folder of tables.
+pub trait Prepared: std::fmt::Debug + Send + Sync {
+    /// What a load of its tables would give.
+    ///
+    /// # Errors
+    /// Why not.
+    fn load(&self, book: &Rulebook, request: &Request) -> Result<Loaded, Trouble>;
+}
+
 /// What to run.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Folder of the casebase.
     pub facts: PathBuf,
+    /// Where its tables lie, if not as files in the folder.
+    pub prepared: Option<Arc<dyn Prepared>>,
     /// The day on which the question is asked, as a day number.
     pub as_of: i32,
     /// Leave out bad rows instead of refusing.
@@ -57,6 +68,19 @@ pub enum Trouble {
     Limit(Limit),
     /// The memory allowed does not do.
     Memory(memory::Refused),
+    /// A prepared casebase cannot be read.
+    Prepared(Unreadable),
+}
+
+/// Why a prepared casebase cannot be read, with a stable code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+    /// It may be read another time.
+    pub passing: bool,
 }
 
 impl Request {
@@ -65,6 +89,7 @@ impl Request {
     pub fn new(facts: impl Into<PathBuf>, as_of: i32) -> Self {
         Self {
             facts: facts.into(),
+            prepared: None,
             as_of,
             skip_bad_rows: false,
             set: Vec::new(),
@@ -138,6 +163,11 @@ pub fn shipped(book: &Rulebook, set: &[(String, String)]) -> Vec<(String, Arc<st
 
 fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, Trouble> {
     memory::before(&request.facts, request.memory).map_err(Trouble::Memory)?;
+    if let Some(prepared) = &request.prepared {
+        let loaded = prepared.load(book, request)?;
+        memory::kept(request.memory).map_err(Trouble::Memory)?;
+        return Ok(loaded);
+    }
     let shipped = shipped(book, &request.set);
     let sources = Sources { folder: Some(request.facts.clone()), shipped };
     let mut options = LoadOptions::new(request.as_of);

@@ -208,7 +208,7 @@ impl Ask {
             Rules::Book(book) => {
                 let question = Question { facts: folder.to_owned(), choice: self.choice.clone() };
                 if let Some(base) = setting.base(folder, book, false)? {
-                    let mut request = question.request_to(&base, setting)?;
+                    let mut request = question.request(setting, true)?;
                     further(&mut request);
                     let loaded = base.loaded(book, &request).map_err(|t| setting.base_or_run(t, book, err))?;
                     return Ok(Facts { about: about(book, &request, setting), far: Some(base), ..loaded.into() });

@@ -178,7 +178,7 @@ pub fn main(args: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> u8 {
         Command::LeastChange(a) => setting.settled(out, err, |out, err| least_change::run(&a, &setting, out, err)),
         Command::WhyNot(a) => setting.settled(out, err, |out, err| why_not::run(&a, &setting, out, err)),
         Command::Query(a) => setting.settled(out, err, |out, err| query::run(&a, &setting, out, err)),
-        Command::Stats(a) => stats::run(&a, &setting, out, err),
+        Command::Stats(a) => setting.settled(out, err, |out, err| stats::run(&a, &setting, out, err)),
         Command::Verify(a) => verify::run(&a, &setting, out, err),
         Command::Check(a) => check::run(&a, &setting, out, err),
         Command::Export(a) => export::run(&a, &setting, out, err),

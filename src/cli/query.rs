@@ -102,7 +102,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         ));
     }
     let options = bulk::memory::options(&args.question.request(setting, false)?);
-    let (given, far) = given(args, &book, &asked, &outputs, setting, err)?;
+    let (given, far) = given(&args.question, &book, &asked, &outputs, setting, err)?;
     let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
     let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
     let kept = given.clone();
@@ -140,29 +140,26 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
 }
 
 /// The given facts, and where further rows lie. Of a prepared casebase, what a question that names nothing needs is fetched here.
-fn given(
-    args: &Args,
+pub(super) fn given(
+    question: &Question,
     book: &Rulebook,
     asked: &[Asked],
     outputs: &[RelId],
     setting: &Setting,
     err: &mut dyn Write,
 ) -> Result<(Database, Option<Arc<Base>>), Failure> {
-    let folder = &args.question.facts;
+    let folder = &question.facts;
     if setting.base.get().is_none() && !base::is_base(folder) {
-        let request = args.question.request(setting, false)?;
+        let request = question.request(setting, false)?;
         let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
         return Ok((loaded.database, None));
     }
     // What was derived on another day, or under other options, does not answer the question.
     let settled = base::Manifest::read(folder).map_err(|t| setting.of_base(&t))?;
-    let choice = &args.question.choice;
-    let plain = args.question.request(setting, false)?;
-    let same = choice.as_of.is_none_or(|d| date::iso(d) == settled.as_of)
-        && (plain.set.is_empty() || plain.set == settled.options);
+    let request = question.request(setting, true)?;
+    let same = date::iso(request.as_of) == settled.as_of && request.set == settled.options;
     // The rules of the question came to those of the rulebook, whose hash is that of its files.
     let Some(base) = setting.base(folder, book, same)? else { return Err(Failure::Again) };
-    let request = args.question.request_to(&base, setting)?;
     if !asked.iter().all(|a| a.named) || asked.is_empty() {
         let marks = asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel]));
         let wanted: Vec<RelId> = marks.chain(outputs.iter().copied()).collect();

@@ -136,6 +136,7 @@ fn request(args: &Args, told: &Manifest, setting: &Setting) -> Result<bulk::Requ
         })?,
     };
     Ok(bulk::Request {
+        prepared: crate::base::prepared(&facts),
         facts,
         as_of,
         skip_bad_rows: told.skip_bad_rows,

@@ -2,6 +2,7 @@
 
 use super::{Failure, Lang};
 use crate::base::{self, Base};
+use crate::bulk::Unreadable;
 use crate::facts;
 use crate::facts::codes::CodeLists;
 use crate::lang::date;
@@ -73,11 +74,13 @@ impl Setting {
 
     /// What is wrong with a prepared casebase.
     pub fn of_base(&self, trouble: &base::Trouble) -> Failure {
-        let text = trouble.render(self.lang == Lang::Zh);
-        match trouble {
-            base::Trouble::Busy(_) | base::Trouble::Io(..) => Failure::Limit(text),
-            _ => Failure::DataUnreadable(text),
-        }
+        self.unreadable(trouble.unreadable())
+    }
+
+    fn unreadable(&self, why: Unreadable) -> Failure {
+        let Unreadable { zh, en, passing } = why;
+        let text = if self.lang == Lang::Zh { zh } else { en };
+        if passing { Failure::Limit(text) } else { Failure::DataUnreadable(text) }
     }
 
     /// Refuses what is no prepared casebase.
@@ -284,27 +287,15 @@ impl Question {
         Self { facts, choice: Choice { as_of, ..Choice::default() } }
     }
 
-    /// The request to a prepared casebase: its own day and options, where others are not chosen.
+    /// The request to the bulk room. A prepared casebase has a day and options of its own, where others are not chosen.
     ///
     /// # Errors
-    /// As [`Question::request`].
-    pub fn request_to(&self, base: &Base, setting: &Setting) -> Result<crate::bulk::Request, Failure> {
-        let own = base.manifest();
-        let day = self.choice.as_of.or_else(|| date::parse_iso(&own.as_of));
-        let choice = Choice { as_of: day, ..self.choice.clone() };
-        let mut request = Self { facts: self.facts.clone(), choice }.request(setting, true)?;
-        if request.set.is_empty() {
-            request.set.clone_from(&own.options);
-        }
-        Ok(request)
-    }
-
-    /// The request to the bulk room.
-    ///
-    /// # Errors
-    /// When no day is named and the clock says none that can be.
+    /// When no day is named and the clock says none that can be; when a prepared casebase cannot be read.
     pub fn request(&self, setting: &Setting, origins: bool) -> Result<crate::bulk::Request, Failure> {
         let choice = &self.choice;
+        let own = base::is_base(&self.facts).then(|| base::Manifest::read(&self.facts)).transpose();
+        let own = own.map_err(|t| setting.of_base(&t))?;
+        let day = choice.as_of.or_else(|| date::parse_iso(&own.as_ref()?.as_of));
         let mut set = choice.options.clone();
         set.extend(choice.assume_scope.iter().map(|i| ("assume_scope".to_owned(), i.clone())));
         if choice.if_established {
@@ -312,9 +303,13 @@ impl Question {
         }
         set.sort();
         set.dedup();
+        if let Some(own) = own.as_ref().filter(|_| set.is_empty()) {
+            set.clone_from(&own.options);
+        }
         Ok(crate::bulk::Request {
             facts: self.facts.clone(),
-            as_of: choice.as_of.map_or_else(|| present(today(), setting), Ok)?,
+            prepared: own.and_then(|_| base::prepared(&self.facts)),
+            as_of: day.map_or_else(|| present(today(), setting), Ok)?,
             skip_bad_rows: choice.skip_bad_rows,
             set,
             origins,
@@ -369,6 +364,7 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
             }
             Trouble::Memory(refused) => Failure::Limit(refused.text(setting.lang == Lang::Zh)),
             Trouble::Limit(limit) => Failure::Limit(format!("{}: {limit}", limit.code())),
+            Trouble::Prepared(why) => setting.unreadable(why),
         })
     })();
     result.unwrap_or_else(|f| f)

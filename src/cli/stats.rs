@@ -1,16 +1,18 @@
 //! `zhuize stats`: the charts that the rulebook's `//@ stat` annotations ask for.
 
 use super::form;
-use super::query::taken;
-use super::setting::{self, Question, Setting};
+use super::query::{given, taken};
+use super::setting::{Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk;
 use crate::facts::Origins;
+use crate::proof::given::Source;
 use crate::query::{self, Mode};
 use crate::report::wording::BookWords;
 use crate::report::{layout, staging, stats};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Form of the charts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -59,13 +61,16 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     };
     let asked = compiled.asked;
     let request = args.question.request(setting, false)?;
-    let mut loaded = bulk::load(&book, &request).map_err(|t| setting::trouble(t, &book, setting, err))?;
-    let given = std::mem::take(&mut loaded.database);
+    let (given, far) = given(&args.question, &book, &asked, &[], setting, err)?;
     let kept = given.clone();
     let options = bulk::memory::options(&request);
-    let answers = query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Engine, &options);
+    let from = (given, far.clone().map(|b| -> Arc<dyn Source> { b }));
+    let answers = query::answer::answer_from(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
     let answers = answers.map_err(form::limit)?;
     setting.kept()?;
+    if far.is_some_and(|b| b.has_news()) {
+        return Err(Failure::Again);
+    }
     let origins = Origins::default();
     let words = BookWords::new(&book, &kept, &origins, form::language(setting));
     let all = asks.iter().zip(&asked).zip(&answers);
