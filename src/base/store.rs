@@ -32,6 +32,36 @@ struct Piece {
     rows: Arc<Vec<Row>>,
 }
 
+/// What was fetched of one table.
+#[derive(Debug, Default)]
+struct Pieces {
+    all: Vec<Piece>,
+    /// By column and text, the place of the piece.
+    by_text: FxHashMap<(usize, Arc<str>), usize>,
+    /// The piece that is all of the table.
+    whole: Option<usize>,
+}
+
+impl Pieces {
+    fn push(&mut self, piece: Piece) {
+        match &piece.by {
+            None => self.whole = Some(self.all.len()),
+            Some((c, Const::Symbol(text))) => drop(self.by_text.insert((*c, Arc::clone(text)), self.all.len())),
+            Some(_) => {}
+        }
+        self.all.push(piece);
+    }
+
+    /// The piece that holds the rows with that value, or all rows.
+    fn with(&self, by: &Option<(usize, Const)>) -> Option<&Piece> {
+        let at = self.whole.or_else(|| match by {
+            Some((c, Const::Symbol(text))) => self.by_text.get(&(*c, Arc::clone(text))).copied(),
+            _ => self.all.iter().position(|p| p.by == *by),
+        });
+        at.map(|i| &self.all[i])
+    }
+}
+
 /// Kinds of rows that a base holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -78,7 +108,7 @@ pub struct Base {
     /// By relation: its name, the names of its columns, and what rows of it lie in the base.
     relations: Vec<(String, Vec<String>, Option<Kind>)>,
     open: Mutex<FxHashMap<(usize, String), Arc<Table>>>,
-    fetched: Mutex<BTreeMap<RelId, Vec<Piece>>>,
+    fetched: Mutex<BTreeMap<RelId, Pieces>>,
     news: AtomicBool,
     failed: Mutex<Option<Trouble>>,
 }
@@ -366,9 +396,8 @@ impl Base {
     pub fn pull(&self, rel: RelId, columns: &[usize], key: &[Const]) -> (Option<usize>, Arc<Vec<Row>>) {
         let best = if self.is_small(rel) { None } else { self.best(rel, columns) };
         let by = best.and_then(|c| Some((c, key.get(columns.iter().position(|x| *x == c)?)?.clone())));
-        let known = lock(&self.fetched)
-            .get(&rel)
-            .and_then(|p| p.iter().find(|p| p.by.is_none() || p.by == by).map(|p| (p.by.clone(), Arc::clone(&p.rows))));
+        let known =
+            lock(&self.fetched).get(&rel).and_then(|p| p.with(&by).map(|p| (p.by.clone(), Arc::clone(&p.rows))));
         let (by, rows) = known.unwrap_or_else(|| {
             let found = match self.relations[rel.index()].2 {
                 Some(Kind::Conclusions) => self
@@ -428,10 +457,10 @@ impl Base {
     pub fn resident(&self, rel: RelId) -> Vec<Row> {
         let fetched = lock(&self.fetched);
         let Some(pieces) = fetched.get(&rel) else { return Vec::new() };
-        if let Some(whole) = pieces.iter().find(|p| p.by.is_none()) {
+        if let Some(whole) = pieces.with(&None) {
             return whole.rows.to_vec();
         }
-        pieces.iter().flat_map(|p| p.rows.iter().cloned()).collect()
+        pieces.all.iter().flat_map(|p| p.rows.iter().cloned()).collect()
     }
 
     /// Whether anything was fetched since this was last asked: what was worked out without it has to be worked out again.
@@ -484,7 +513,7 @@ impl Source for Base {
     }
 
     fn covered(&self, rel: RelId) -> Vec<Option<(usize, Const)>> {
-        lock(&self.fetched).get(&rel).map_or_else(Vec::new, |p| p.iter().map(|p| p.by.clone()).collect())
+        lock(&self.fetched).get(&rel).map_or_else(Vec::new, |p| p.all.iter().map(|p| p.by.clone()).collect())
     }
 
     fn rows(&self, rel: RelId) -> u64 {
