@@ -6,8 +6,8 @@ use super::store::{Base, Kind, Row};
 use crate::bulk::{self, Prepared, Request};
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
-use crate::facts::{self, FileEntry, LoadOptions, Loaded, Sources, Standing, dimension};
-use crate::lang::program::{Const, Prim, Program, RelId};
+use crate::facts::{self, FileEntry, LoadOptions, Loaded, Origins, Sources, Standing, dimension};
+use crate::lang::program::{Const, Program, RelId};
 use crate::rulebook::Rulebook;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -152,37 +152,28 @@ impl Base {
     fn whole(&self, book: &Rulebook, request: &Request) -> Result<Loaded, Trouble> {
         let program = &book.program;
         let held = (0..program.relations.len() as u32).map(RelId).filter(|r| self.kind(*r) == Some(Kind::Facts));
-        let large: Vec<RelId> = held.filter(|r| !self.is_small(*r)).collect();
+        let (small, large): (Vec<RelId>, Vec<RelId>) = held.partition(|r| self.is_small(*r));
         if request.origins {
             large.iter().for_each(|r| self.quietly(|| drop(self.pull(*r, &[], &[]))));
         }
         let mut loaded = self.loaded(book, request)?;
-        let mut own: BTreeMap<RelId, usize> = BTreeMap::new();
-        for rel in (0..program.relations.len() as u32).map(RelId).filter(|r| self.kind(*r) == Some(Kind::Facts)) {
-            own.insert(rel, self.resident(rel).iter().filter(|r| !r.place.shipped).count());
-        }
+        let here = if request.origins { [small, large.clone()].concat() } else { small };
+        let own = |rel: &RelId| {
+            let shipped = |i: &usize| loaded.origins.of_row(*rel, *i).is_some_and(|o| o.shipped);
+            (0..loaded.database.table(*rel).len()).filter(|i| !shipped(i)).count()
+        };
+        let mut stated: BTreeMap<RelId, usize> = here.iter().map(|rel| (*rel, own(rel))).collect();
         if !request.origins {
             let db = &mut loaded.database;
             for rel in large {
-                own.insert(rel, self.fill(program, rel, db)?);
+                stated.insert(rel, self.fill(program, rel, db)?);
             }
             db.add_program_texts(program);
-            let ids = db.symbols.sort();
-            for (relation, table) in program.relations.iter().zip(&mut db.tables) {
-                let width = table.width();
-                let texts = (0..width).filter(|c| relation.columns[*c].prim == Prim::Symbol);
-                let texts: Vec<usize> = texts.collect();
-                if texts.is_empty() {
-                    continue;
-                }
-                let mut data = std::mem::replace(table, Table::new(width)).into_data();
-                for row in data.chunks_exact_mut(width) {
-                    texts.iter().for_each(|c| row[*c] = ids[row[*c] as usize]);
-                }
-                *table = Table::from_rows(width, data);
-            }
+            db.order_texts(program);
+            // Those that were placed stand elsewhere now.
+            loaded.origins = Origins::default();
         }
-        let stated = own.into_iter().filter(|(_, rows)| *rows > 0);
+        let stated = stated.into_iter().filter(|(_, rows)| *rows > 0);
         loaded.inventory = stated.map(|(rel, rows)| self.entry(&program.rel(rel).name, rows)).collect();
         Ok(loaded)
     }
@@ -218,17 +209,11 @@ pub struct Folder(pub PathBuf);
 
 impl Prepared for Folder {
     fn load(&self, book: &Rulebook, request: &Request) -> Result<Loaded, bulk::Trouble> {
-        loop {
-            let base = Base::open(&self.0, &book.program, &book.hash(), false);
-            let loaded = base.and_then(|b| Ok((b.whole(book, request)?, b)));
-            match loaded {
-                // Somebody changed it meanwhile.
-                Ok((_, base)) if base.has_news() => {}
-                Ok((loaded, _)) => return Ok(loaded),
-                Err(Trouble::Run(t)) => return Err(*t),
-                Err(t) => return Err(bulk::Trouble::Prepared(t.unreadable())),
-            }
-        }
+        let base = Base::open(&self.0, &book.program, &book.hash(), false);
+        base.and_then(|b| b.whole(book, request)).map_err(|t| match t {
+            Trouble::Run(t) => *t,
+            t => bulk::Trouble::Prepared(t.unreadable()),
+        })
     }
 }
 

@@ -163,11 +163,16 @@ pub fn shipped(book: &Rulebook, set: &[(String, String)]) -> Vec<(String, Arc<st
 
 fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, Trouble> {
     memory::before(&request.facts, request.memory).map_err(Trouble::Memory)?;
-    if let Some(prepared) = &request.prepared {
-        let loaded = prepared.load(book, request)?;
-        memory::kept(request.memory).map_err(Trouble::Memory)?;
-        return Ok(loaded);
-    }
+    let work = || match &request.prepared {
+        Some(prepared) => prepared.load(book, request),
+        None => load_tables(book, request, ordered),
+    };
+    let loaded = engine::on_threads(request.threads, work).map_err(Trouble::Limit)??;
+    memory::kept(request.memory).map_err(Trouble::Memory)?;
+    Ok(loaded)
+}
+
+fn load_tables(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, Trouble> {
     let shipped = shipped(book, &request.set);
     let sources = Sources { folder: Some(request.facts.clone()), shipped };
     let mut options = LoadOptions::new(request.as_of);
@@ -175,15 +180,13 @@ fn load_as(book: &Rulebook, request: &Request, ordered: bool) -> Result<Loaded, 
     options.origins = request.origins;
     options.encoding = request.encoding;
     options.ordered = ordered;
-    let work = || facts::load(&book.program, &book.codes, &sources, &options);
-    let loaded = engine::on_threads(request.threads, work).map_err(Trouble::Limit)?;
+    let loaded = facts::load(&book.program, &book.codes, &sources, &options);
     if !loaded.diagnostics.is_empty() {
         return Err(Trouble::Schema(loaded.diagnostics));
     }
     if !loaded.defects.is_empty() {
         return Err(Trouble::Defects(Box::new(loaded)));
     }
-    memory::kept(request.memory).map_err(Trouble::Memory)?;
     Ok(loaded)
 }
 

@@ -17,7 +17,7 @@ use crate::engine::profile::Givers;
 use crate::engine::shards::Every;
 use crate::engine::store::Database;
 use crate::engine::{self, limit::Limit};
-use crate::lang::program::{Prim, RelId, Relation, RuleId, Stratum, TypeId};
+use crate::lang::program::{RelId, Relation, RuleId, Stratum, TypeId};
 use crate::proof::graph::Value;
 use crate::proof::record::Ground;
 use crate::proof::typed;
@@ -127,6 +127,7 @@ impl<'b> Patterns<'b> {
 
     fn part(&self, whole: &Whole<'_>, givers: &Every, rows: &[u32]) -> Result<Found, Limit> {
         let rel = self.wanted.rel;
+        let columns = &self.book.program.rel(rel).columns;
         let program = Rules { within: &self.within, ends: &self.ends, givers, orders: &self.orders };
         let mut shapes = Shapes::new(self.book, whole.clone(), program);
         let mut by_number: FxHashMap<u32, (u32, usize, Vec<u32>)> = FxHashMap::default();
@@ -137,7 +138,7 @@ impl<'b> Patterns<'b> {
             if self.wanted.keep.is_some() {
                 slot.2.push(*row);
             }
-            if before(whole, rel, *row, slot.0) {
+            if whole.text().compare_rows(columns, whole.row(rel, *row), whole.row(rel, slot.0)).is_lt() {
                 slot.0 = *row;
             }
         }
@@ -191,24 +192,4 @@ pub(super) fn join(all: &mut Found, more: Found) {
 fn shown(whole: &Whole<'_>, rel: RelId, number: u32) -> Vec<Value> {
     let words = whole.row(rel, number).iter().map(|w| Some(*w));
     typed::row(whole.program(), whole.text(), rel, words).into_iter().flatten().collect()
-}
-
-/// Whether a row stands before another, by what they show. Text is compared where it stands.
-fn before(whole: &Whole<'_>, rel: RelId, a: u32, b: u32) -> bool {
-    if a == b {
-        return false;
-    }
-    let (x, y) = (whole.row(rel, a), whole.row(rel, b));
-    for (column, (u, v)) in whole.program().rel(rel).columns.iter().zip(x.iter().zip(y)) {
-        if u == v {
-            continue;
-        }
-        let text = |w: u32| whole.text().resolve(w);
-        match column.prim {
-            Prim::Symbol if (*u.max(v) as usize) < whole.text().ordered() => return u < v,
-            Prim::Symbol => return text(*u) < text(*v),
-            _ => break,
-        }
-    }
-    order(&shown(whole, rel, a), &shown(whole, rel, b)).is_lt()
 }

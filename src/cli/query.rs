@@ -4,7 +4,7 @@ use super::form;
 use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::base::{self, Base};
-use crate::bulk;
+use crate::bulk::{self, Request};
 use crate::engine::store::Database;
 use crate::facts::Origins;
 use crate::lang::date;
@@ -101,8 +101,9 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                 .to_owned(),
         ));
     }
-    let options = bulk::memory::options(&args.question.request(setting, false)?);
-    let (given, far) = given(&args.question, &book, &asked, &outputs, setting, err)?;
+    let request = args.question.request(setting, false)?;
+    let options = bulk::memory::options(&request);
+    let (given, far) = given(&request, &book, &asked, &outputs, setting, err)?;
     let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
     let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
     let kept = given.clone();
@@ -113,7 +114,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         found.map_err(form::limit)?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
     } else {
         let from = (given, source);
-        let found = query::answer::answer_from(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
+        let found = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
         asked.into_iter().zip(found.map_err(form::limit)?).map(|(a, rows)| (None, a, rows)).collect()
     };
     setting.kept()?;
@@ -141,32 +142,30 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
 
 /// The given facts, and where further rows lie. Of a prepared casebase, what a question that names nothing needs is fetched here.
 pub(super) fn given(
-    question: &Question,
+    request: &Request,
     book: &Rulebook,
     asked: &[Asked],
     outputs: &[RelId],
     setting: &Setting,
     err: &mut dyn Write,
 ) -> Result<(Database, Option<Arc<Base>>), Failure> {
-    let folder = &question.facts;
-    if setting.base.get().is_none() && !base::is_base(folder) {
-        let request = question.request(setting, false)?;
-        let loaded = bulk::load(book, &request).map_err(|t| setting::trouble(t, book, setting, err))?;
+    let folder = &request.facts;
+    if setting.base.get().is_none() && request.prepared.is_none() {
+        let loaded = bulk::load(book, request).map_err(|t| setting::trouble(t, book, setting, err))?;
         return Ok((loaded.database, None));
     }
     // What was derived on another day, or under other options, does not answer the question.
     let settled = base::Manifest::read(folder).map_err(|t| setting.of_base(&t))?;
-    let request = question.request(setting, true)?;
     let same = date::iso(request.as_of) == settled.as_of && request.set == settled.options;
     // The rules of the question came to those of the rulebook, whose hash is that of its files.
     let Some(base) = setting.base(folder, book, same)? else { return Err(Failure::Again) };
     if !asked.iter().all(|a| a.named) || asked.is_empty() {
         let marks = asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel]));
         let wanted: Vec<RelId> = marks.chain(outputs.iter().copied()).collect();
-        let tables = base.tables(book, &request, &wanted);
+        let tables = base.tables(book, request, &wanted);
         return Ok((tables.map_err(|t| setting.base_or_run(t, book, err))?, Some(base)));
     }
-    let loaded = base.loaded(book, &request).map_err(|t| setting.base_or_run(t, book, err))?;
+    let loaded = base.loaded(book, request).map_err(|t| setting.base_or_run(t, book, err))?;
     Ok((loaded.database, Some(base)))
 }
 

@@ -293,7 +293,8 @@ impl Question {
     /// When no day is named and the clock says none that can be; when a prepared casebase cannot be read.
     pub fn request(&self, setting: &Setting, origins: bool) -> Result<crate::bulk::Request, Failure> {
         let choice = &self.choice;
-        let own = base::is_base(&self.facts).then(|| base::Manifest::read(&self.facts)).transpose();
+        let prepared = base::prepared(&self.facts);
+        let own = prepared.is_some().then(|| base::Manifest::read(&self.facts)).transpose();
         let own = own.map_err(|t| setting.of_base(&t))?;
         let day = choice.as_of.or_else(|| date::parse_iso(&own.as_ref()?.as_of));
         let mut set = choice.options.clone();
@@ -308,7 +309,7 @@ impl Question {
         }
         Ok(crate::bulk::Request {
             facts: self.facts.clone(),
-            prepared: own.and_then(|_| base::prepared(&self.facts)),
+            prepared,
             as_of: day.map_or_else(|| present(today(), setting), Ok)?,
             skip_bad_rows: choice.skip_bad_rows,
             set,

@@ -61,11 +61,11 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     };
     let asked = compiled.asked;
     let request = args.question.request(setting, false)?;
-    let (given, far) = given(&args.question, &book, &asked, &[], setting, err)?;
+    let (given, far) = given(&request, &book, &asked, &[], setting, err)?;
     let kept = given.clone();
     let options = bulk::memory::options(&request);
     let from = (given, far.clone().map(|b| -> Arc<dyn Source> { b }));
-    let answers = query::answer::answer_from(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
+    let answers = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
     let answers = answers.map_err(form::limit)?;
     setting.kept()?;
     if far.is_some_and(|b| b.has_news()) {

@@ -53,19 +53,24 @@ pub fn choose(rule: &Prepared, reading: &Reading, store: &mut Store) -> Option<O
     let mut sizes = Vec::new();
     let mut there = Vec::new();
     for (i, p) in rule.atoms() {
-        let rows = selected(p, reading.version(i), store);
+        let version = reading.version(i);
+        if reading.recent != Some(i) && p.vars().next().is_none() {
+            // Were it the source, all the rest would run on one thread, however much that is.
+            match exists(p, version, store) {
+                Some(false) => return None,
+                Some(true) => {
+                    there.push(i);
+                    continue;
+                }
+                None => {}
+            }
+        }
+        let rows = selected(p, version, store);
         if rows == 0.0 {
             return None;
         }
-        // Were it the source, all the rest would run on one thread, however much that is.
-        match p.vars().next().is_none().then(|| exists(p, reading.version(i), store)).flatten() {
-            Some(false) => return None,
-            Some(true) if reading.recent != Some(i) => there.push(i),
-            _ => {
-                atoms.push((i, p));
-                sizes.push(rows);
-            }
-        }
+        atoms.push((i, p));
+        sizes.push(rows);
     }
     if atoms.len() < 2 {
         return Some(Order { there, joined: atoms.iter().map(|(i, _)| *i).collect() });

@@ -45,7 +45,11 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
         prepared: HashMap::new(),
     };
     let wanted = needed(program, options.wanted.as_deref());
-    on_threads(threads, || engine.strata(&wanted))??;
+    if threads > 1 {
+        on_threads(threads, || engine.strata(&wanted))??
+    } else {
+        engine.strata(&wanted)?
+    }
     let Engine { store, mut profile, .. } = engine;
     profile.indexes = store.built.clone();
     profile.time = start.elapsed();

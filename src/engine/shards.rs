@@ -10,7 +10,7 @@ use super::packed::Packed;
 use super::partition::{Partition, Place};
 use super::profile::{Givers, Profile};
 use super::rows;
-use super::run::needed_by;
+use super::run::{needed_by, on_threads};
 use super::store::{Database, Table};
 use super::symbol::Symbols;
 use super::value::Word;
@@ -188,16 +188,17 @@ pub fn evaluate<S: Sink>(
             budget.store(options.kept_bytes, Ordering::Relaxed);
         }
         units.into_iter().for_each(|r| database.tables[r.index()] = Table::unit());
-        for (rel, sets) in gathered.iter().zip(rows) {
-            let table = &mut database.tables[rel.index()];
-            let width = table.width();
-            if width > 0 {
-                let own = std::mem::replace(table, Table::new(width)).into_data();
-                let sets = sets.into_iter().chain([own]).collect();
-                let all = super::run::on_threads(options.threads, || rows::union_parallel(width, sets))?;
-                *table = Table::from_sorted(width, all);
+        on_threads(options.threads, || {
+            for (rel, sets) in gathered.iter().zip(rows) {
+                let table = &mut database.tables[rel.index()];
+                let width = table.width();
+                if width > 0 {
+                    let own = std::mem::replace(table, Table::new(width)).into_data();
+                    let sets = sets.into_iter().chain([own]).collect();
+                    *table = Table::from_sorted(width, rows::union_parallel(width, sets));
+                }
             }
-        }
+        })?;
         database.symbols = found;
         if ended.is_break() {
             break;

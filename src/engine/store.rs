@@ -2,7 +2,7 @@
 
 use super::symbol::Symbols;
 use super::value::{self, Word};
-use crate::lang::program::{Const, Program, RelId};
+use crate::lang::program::{Const, Prim, Program, RelId};
 
 /// A set of rows of one width, row after row in one vector, sorted by words and without repetition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -221,6 +221,24 @@ impl Database {
             for v in &f.values {
                 self.word(v);
             }
+        }
+    }
+
+    /// Gives all texts ids in the order of their bytes; the tables are in that order then.
+    pub fn order_texts(&mut self, program: &Program) {
+        let ids = self.symbols.sort();
+        for (relation, table) in program.relations.iter().zip(&mut self.tables) {
+            let columns = relation.columns.iter().enumerate().filter(|(_, c)| c.prim == Prim::Symbol);
+            let texts: Vec<usize> = columns.map(|(c, _)| c).collect();
+            if texts.is_empty() {
+                continue;
+            }
+            let width = table.width();
+            let mut data = std::mem::replace(table, Table::new(width)).into_data();
+            for row in data.chunks_exact_mut(width) {
+                texts.iter().for_each(|c| row[*c] = ids[row[*c] as usize]);
+            }
+            *table = Table::from_rows(width, data);
         }
     }
 

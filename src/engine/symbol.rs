@@ -4,7 +4,7 @@
 //! text (most keys and codes are) touches nothing but the table.
 
 use super::value::{self, Word};
-use crate::lang::program::Const;
+use crate::lang::program::{Column, Const, Prim};
 use hashbrown::HashTable;
 use rayon::prelude::*;
 use rustc_hash::FxBuildHasher;
@@ -203,6 +203,16 @@ impl Symbols {
         } else {
             self.resolve(a).cmp(self.resolve(b))
         }
+    }
+
+    /// Compares two rows of those columns by what they show.
+    #[must_use]
+    pub fn compare_rows(&self, columns: &[Column], a: &[Word], b: &[Word]) -> Ordering {
+        let one = |(column, (a, b)): (&Column, (&Word, &Word))| match column.prim {
+            Prim::Symbol => self.compare(*a, *b),
+            _ => a.cmp(b),
+        };
+        columns.iter().zip(a.iter().zip(b)).map(one).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
     }
 
     /// Id of a text, new if unseen.

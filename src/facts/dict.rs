@@ -148,9 +148,20 @@ impl<'a> Dict<'a> {
         if let Some(id) = self.base.as_ref().and_then(|b| b.find(key, hash, text)) {
             return Some(id);
         }
+        self.find_own(key, hash, text)
+    }
+
+    fn find_own(&self, key: Key, hash: u64, text: &str) -> Option<u32> {
         let same =
             |e: &(Key, u32)| e.0 == key && (!key.long() || self.texts.get((e.1 - self.first) as usize) == Some(text));
         self.table.find(hash, same).map(|e| e.1)
+    }
+
+    /// A new number for a text that will be looked for.
+    fn add(&mut self, key: Key, hash: u64, text: Cow<'a, str>) -> u32 {
+        let id = self.append(text);
+        self.table.insert_unique(hash, (key, id), |e| e.0.hash());
+        id
     }
 
     /// Number of a text, and whether it is new.
@@ -168,9 +179,7 @@ impl<'a> Dict<'a> {
             self.last = id;
             return (id, false);
         }
-        let id = self.append(text);
-        self.table.insert_unique(hash, (key, id), |e| e.0.hash());
-        (id, true)
+        (self.add(key, hash, text), true)
     }
 
     /// A new number for a text that is not looked for again.
@@ -199,15 +208,7 @@ impl<'a> Dict<'a> {
             }
             let key = Key::of(&text);
             let hash = key.hash();
-            let same = |e: &(Key, u32)| {
-                e.0 == key && (!key.long() || self.texts.get((e.1 - self.first) as usize) == Some(&text))
-            };
-            if let Some(e) = self.table.find(hash, same) {
-                return e.1;
-            }
-            let id = self.append(text);
-            self.table.insert_unique(hash, (key, id), |e| e.0.hash());
-            id
+            self.find_own(key, hash, &text).unwrap_or_else(|| self.add(key, hash, text))
         };
         texts.into_iter().zip(looked_for).map(number).collect()
     }

@@ -129,13 +129,13 @@ impl<'a> Records<'a> {
         self.at
     }
 
-    /// Those records that begin before a place.
-    pub fn until(self, end: usize) -> Self {
-        Self { end, ..self }
+    /// Where the records end: the last one may reach further.
+    pub fn end(&self) -> usize {
+        self.end
     }
 
-    /// Pieces of about the same size, at most so many, each from its first record to the end of the text. A piece begins after
-    /// a line end which, if all quotes are in their places, is outside of them.
+    /// Pieces of about the same size, at most so many. One begins after a line end which, if all quotes are in their places, is
+    /// outside of them, and ends where the next one begins.
     pub fn split(&self, pieces: usize) -> Vec<Self> {
         let bytes = self.text.as_bytes();
         let quotes = |from: usize, to: usize| {
@@ -158,6 +158,7 @@ impl<'a> Records<'a> {
                 }
             };
             if start < bytes.len() {
+                out.last_mut().expect("there is a first").end = start;
                 out.push(Self { at: start, line, ..self.clone() });
             }
         }

@@ -114,26 +114,30 @@ impl<'s> Interner<'s> {
         if let Some(own) = self.known.get(&address) {
             return Map { base, own: own.clone(), ids: None };
         }
-        if dict.own().len() >= MANY && rayon::current_num_threads() > 1 {
-            let texts: Vec<Cow<'_, str>> = dict.own().map(Cow::Borrowed).collect();
-            let tags: Vec<Tag> = texts.par_iter().map(|t| symbol::tag(t)).collect();
-            let own = Arc::new(self.symbols.extend(&[(&tags, &texts)]).concat());
-            self.known.insert(address, own.clone());
-            return Map { base, own, ids: None };
-        }
+        let many = dict.own().len() >= MANY && rayon::current_num_threads() > 1;
+        let own = Arc::new(if many { self.together(dict) } else { self.one_by_one(dict) });
+        self.known.insert(address, own.clone());
+        Map { base, own, ids: None }
+    }
+
+    /// The same symbols, found by all threads.
+    fn together(&mut self, dict: &Dict<'_>) -> Vec<Word> {
+        let texts: Vec<Cow<'_, str>> = dict.own().map(Cow::Borrowed).collect();
+        let tags: Vec<Tag> = texts.par_iter().map(|t| symbol::tag(t)).collect();
+        self.symbols.extend(&[(&tags, &texts)]).concat()
+    }
+
+    fn one_by_one(&mut self, dict: &Dict<'_>) -> Vec<Word> {
         let mut last = 0u32;
-        let mut map = Vec::with_capacity(dict.own().len());
-        for text in dict.own() {
+        let symbol = |text: &str| {
             // Columns list the same things in the same order: the symbol after the last one is often the right one, and
             // looking is cheaper than hashing.
             let next = last.saturating_add(1);
             let guess = (next as usize) < self.symbols.len() && self.symbols.resolve(next) == text;
             last = if guess { next } else { self.symbols.intern(text) };
-            map.push(last);
-        }
-        let own = Arc::new(map);
-        self.known.insert(address, own.clone());
-        Map { base, own, ids: None }
+            last
+        };
+        dict.own().map(symbol).collect()
     }
 }
 

@@ -24,16 +24,13 @@ pub(super) fn rows<'a>(
     pieces: usize,
 ) -> Option<Part<'a>> {
     let stop = AtomicBool::new(false);
-    let starts = reader.records.split(pieces);
-    let ends = starts.iter().skip(1).map(|r| r.place()).chain([part.input.text.len()]);
-    let work: Vec<(Records<'a>, usize)> = starts.iter().cloned().zip(ends).collect();
-    let one = |(records, end): (Records<'a>, usize)| {
-        let mut piece = part.empty(Log::new(0, false));
-        let last = reader.piece(records.until(end), &stop).rows(&mut piece, seeds.to_vec());
+    let one = |records: Records<'a>| {
+        let (mut piece, end) = (part.empty(Log::new(0, false)), records.end());
+        let last = reader.piece(records, &stop).rows(&mut piece, seeds.to_vec());
         let sound = last == end && !stop.load(Ordering::Relaxed) && piece.bad.is_empty() && !piece.failed;
         sound.then_some(piece)
     };
-    let read: Option<Vec<Part<'a>>> = work.into_par_iter().map(one).collect();
+    let read: Option<Vec<Part<'a>>> = reader.records.split(pieces).into_par_iter().map(one).collect();
     let mut read = read?.into_iter();
     let mut whole = read.next()?;
     read.for_each(|piece| join(&mut whole, piece));

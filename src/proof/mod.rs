@@ -29,12 +29,11 @@ use crate::engine::limit::Limit;
 use crate::engine::naive::body::Source;
 use crate::engine::store::Database;
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, Column, Prim, Program, RelId};
+use crate::lang::program::{Arg, Program, RelId};
 use build::Builder;
 use demand::Prover;
 use graph::{Graph, Node, NodeIndex};
 use rank::Count;
-use std::cmp::Ordering;
 
 /// What is asked: an atom, with variables and `_` for what is open.
 #[derive(Clone, Debug, PartialEq)]
@@ -286,14 +285,7 @@ fn answers(prover: &mut Prover<'_>, goal: &Goal) -> Result<Vec<u32>, Limit> {
     });
     // By their texts: in which order texts were interned must not show.
     let columns = &prover.program().rel(goal.rel).columns;
-    let text = |(c, (a, b)): (&Column, (&Word, &Word))| match c.prim {
-        Prim::Symbol => prover.text().compare(*a, *b),
-        _ => a.cmp(b),
-    };
-    rows.sort_by(|a, b| {
-        let (a, b) = (prover.row(goal.rel, *a), prover.row(goal.rel, *b));
-        columns.iter().zip(a.iter().zip(b)).map(text).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
-    });
+    rows.sort_by(|a, b| prover.text().compare_rows(columns, prover.row(goal.rel, *a), prover.row(goal.rel, *b)));
     Ok(rows)
 }
 

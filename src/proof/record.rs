@@ -119,7 +119,7 @@ impl Record {
         let pattern: Vec<Option<Word>> = row.iter().map(|w| Some(*w)).collect();
         for id in rules {
             let rule = program.rule(id);
-            let Some(start) = unify(rule, &pattern, true, ground.symbols()) else { continue };
+            let Some(start) = unify(rule, &pattern, ground.symbols()) else { continue };
             let mut found: Vec<(Box<[Option<Word>]>, Premises)> = Vec::new();
             body::enumerate(program, rule, &start, true, ground, &mut |m, source| {
                 for (term, want) in rule.args.iter().zip(row.iter()) {

@@ -6,10 +6,10 @@ use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
 use crate::lang::program::{Functor, Prim, Rule, Term};
 
-/// Values of the rule's variables when its head is to be the pattern; `None` when it cannot be. With `invert`, the head
-/// terms `v + c`, `c + v` and `v - c` are solved for `v` (never when asking by demand: the questions would not end).
+/// Values of the rule's variables when its head is to be the pattern; `None` when it cannot be. The head terms `v + c`,
+/// `c + v` and `v - c` are solved for `v` (which asking by demand must not do: the questions would not end).
 #[must_use]
-pub fn unify(rule: &Rule, pattern: &[Option<Word>], invert: bool, symbols: &mut Symbols) -> Option<Vec<Option<Word>>> {
+pub fn unify(rule: &Rule, pattern: &[Option<Word>], symbols: &mut Symbols) -> Option<Vec<Option<Word>>> {
     let mut vars = vec![None; rule.vars.len()];
     for (term, want) in rule.args.iter().zip(pattern) {
         let Some(want) = *want else { continue };
@@ -27,11 +27,9 @@ pub fn unify(rule: &Rule, pattern: &[Option<Word>], invert: bool, symbols: &mut 
             Term::Apply { .. } => {}
         }
     }
-    if invert {
-        for (term, want) in rule.args.iter().zip(pattern) {
-            if let (Term::Apply { op, prim, args }, Some(want)) = (term, *want) {
-                solve(*op, *prim, args, want, &mut vars, symbols);
-            }
+    for (term, want) in rule.args.iter().zip(pattern) {
+        if let (Term::Apply { op, prim, args }, Some(want)) = (term, *want) {
+            solve(*op, *prim, args, want, &mut vars, symbols);
         }
     }
     Some(vars)

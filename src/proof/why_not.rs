@@ -141,7 +141,7 @@ pub(super) fn search_all(
     let mut out = Vec::new();
     for id in prover.rules_of(rel).to_vec() {
         let rule = program.rule(id);
-        let Some(vars) = unify(rule, pattern, true, prover.symbols()) else { continue };
+        let Some(vars) = unify(rule, pattern, prover.symbols()) else { continue };
         let fates = vec![None; rule.body.len()];
         let mut search = Search {
             prover,

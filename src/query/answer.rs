@@ -52,27 +52,13 @@ pub struct Marked {
     pub rows: Vec<bool>,
 }
 
-/// Evaluates questions over given facts; the facts of the program's text are added.
+/// Evaluates questions over given facts, with further ones in a source; the facts of the program's text are added. Rows that
+/// a question by demand needs are fetched; the engine takes those that are in the tables, and runs no rules of relations that
+/// the source settles.
 ///
 /// # Errors
 /// When a stated limit is met.
 pub fn answer(
-    program: &Program,
-    codes: &CodeLists,
-    given: Database,
-    asked: &[Asked],
-    mode: Mode,
-    options: &Options,
-) -> Result<Vec<Answer>, Limit> {
-    answer_from(program, codes, (given, None), asked, mode, options)
-}
-
-/// [`answer`] with further rows in a source. Rows that a question by demand needs are fetched; the engine takes those that are
-/// in the tables, and runs no rules of relations that the source settles.
-///
-/// # Errors
-/// When a stated limit is met.
-pub fn answer_from(
     program: &Program,
     codes: &CodeLists,
     (given, far): (Database, Option<Arc<dyn Far>>),
@@ -143,7 +129,7 @@ pub fn relations(
         }
     };
     let asked: Vec<Asked> = wanted.iter().map(whole).collect();
-    let answers = answer_from(program, codes, given, &asked, Mode::Engine, options)?;
+    let answers = answer(program, codes, given, &asked, Mode::Engine, options)?;
     Ok(asked.into_iter().zip(answers).collect())
 }
 

@@ -77,9 +77,9 @@ fn check(dir: &Path, bad: bool) -> Result<(), Failed> {
         }
     }
     let mut failed = String::new();
-    // With the texts kept to the end, and let go when they have been read.
-    for kept in [options.kept, 0] {
-        options.kept = kept;
+    // With the texts kept to the end and files read in one piece; let go when they have been read, and files in pieces.
+    for (kept, piece) in [(options.kept, options.piece), (0, options.piece), (0, 1), (options.kept, 1)] {
+        (options.kept, options.piece) = (kept, piece);
         let loaded = load(&program, &codes, &sources, &options);
         let silent = loaded.defects.is_empty()
             && loaded.warnings.is_empty()

@@ -6,7 +6,7 @@
 use super::Prover;
 use crate::engine::naive::body;
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, CmpOp, Literal, RelId, RuleId, Term, VarId};
+use crate::lang::program::{Arg, CmpOp, Literal, Prim, RelId, RuleId, Span, Term, VarId};
 use std::rc::Rc;
 
 /// Where a value of a key comes from.
@@ -60,9 +60,9 @@ pub(super) enum Step<'p> {
     Atom(Asked),
     Not(Asked),
     Aggregate(Asked, &'p Literal, VarId),
-    Test(&'p Literal, Operand<'p>, Operand<'p>),
-    Assign(&'p Literal, VarId, Operand<'p>),
-    Range(&'p Literal),
+    Test { op: CmpOp, prim: Prim, left: Operand<'p>, right: Operand<'p>, span: Span },
+    Assign(VarId, Operand<'p>, Span),
+    Range { var: VarId, prim: Prim, from: &'p Term, to: &'p Term, step: Option<&'p Term>, span: Span },
 }
 
 /// How a rule is worked through when some of its variables are bound.
@@ -179,12 +179,17 @@ impl<'p> Prover<'p> {
                 Literal::Aggregate { rel, group, result, .. } => {
                     Step::Aggregate(self.asked(*rel, group, &bound), literal, *result)
                 }
-                Literal::Compare { op, left, right, .. } => match (*op == CmpOp::Eq, free(left), free(right)) {
-                    (true, Some(v), _) => Step::Assign(literal, v, self.operand(right)),
-                    (true, None, Some(v)) => Step::Assign(literal, v, self.operand(left)),
-                    _ => Step::Test(literal, self.operand(left), self.operand(right)),
+                Literal::Compare { op, prim, left, right, span } => match (*op == CmpOp::Eq, free(left), free(right)) {
+                    (true, Some(v), _) => Step::Assign(v, self.operand(right), *span),
+                    (true, None, Some(v)) => Step::Assign(v, self.operand(left), *span),
+                    _ => {
+                        let (left, right) = (self.operand(left), self.operand(right));
+                        Step::Test { op: *op, prim: *prim, left, right, span: *span }
+                    }
                 },
-                Literal::Range { .. } => Step::Range(literal),
+                Literal::Range { var, prim, from, to, step, span } => {
+                    Step::Range { var: *var, prim: *prim, from, to, step: step.as_ref(), span: *span }
+                }
             });
             body::bind(literal, &mut bound);
         }

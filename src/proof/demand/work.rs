@@ -8,7 +8,7 @@ use crate::engine::naive::body::{self, Source};
 use crate::engine::naive::heap::Heap;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
-use crate::lang::program::{Literal, RelId, Span, VarId};
+use crate::lang::program::{RelId, Span, VarId};
 use std::rc::Rc;
 
 /// A partial match of a rule's body that goes on at a step of its plan.
@@ -204,14 +204,14 @@ impl<'p> Prover<'p> {
                 self.put_back(key, rows);
                 Ok(())
             }
-            Step::Assign(literal, v, operand) => {
+            Step::Assign(v, operand, span) => {
                 let word = task.operand(*operand, &mut self.symbols);
-                if let Some(word) = self.valued(word, literal.span())? {
+                if let Some(word) = self.valued(word, *span)? {
                     task.bind(*v, word, stack);
                 }
                 Ok(())
             }
-            Step::Test(Literal::Compare { op, prim, span, .. }, left, right) => {
+            Step::Test { op, prim, left, right, span } => {
                 let a = task.operand(*left, &mut self.symbols);
                 let b = task.operand(*right, &mut self.symbols);
                 let holds = a.and_then(|a| functor::compare(*op, *prim, a, b?, &self.symbols));
@@ -220,9 +220,9 @@ impl<'p> Prover<'p> {
                 }
                 Ok(())
             }
-            Step::Range(Literal::Range { var, prim, from, to, step, span }) => {
+            Step::Range { var, prim, from, to, step, span } => {
                 let mut value = |t| body::eval(t, &task.vars, &mut self.symbols);
-                let ends = (|| Ok((value(from)?, value(to)?, step.as_ref().map(&mut value).transpose()?)))();
+                let ends = (|| Ok((value(from)?, value(to)?, step.map(&mut value).transpose()?)))();
                 if let Some((a, b, s)) = self.valued(ends, *span)? {
                     for word in body::range(*prim, a, b, s) {
                         task.clone().bind(*var, word, stack);
@@ -248,9 +248,6 @@ impl<'p> Prover<'p> {
                     task.bind(*result, word, stack);
                 }
                 Ok(())
-            }
-            Step::Test(..) | Step::Range(_) => {
-                Err(Limit::Internal { what: "a step of another kind of literal".into() })
             }
         }
     }
