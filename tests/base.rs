@@ -274,8 +274,12 @@ fn changes_give_what_a_full_run_gives() {
             write(&changes, &given);
             write(&facts, &after);
             let before = conclusions(&book, &base);
-            let asked =
-                Changes { folder: Some(changes.clone()), withdrawn: withdrawn.into_iter().collect(), encoding: None };
+            let asked = Changes {
+                folder: Some(changes.clone()),
+                withdrawn: withdrawn.into_iter().collect(),
+                threads: 1 + step % 3,
+                ..Changes::default()
+            };
             let done = change(&book, &base, &asked);
             match full(&book, &facts) {
                 Some(whole) => {

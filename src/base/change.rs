@@ -1,23 +1,21 @@
 //! Cases added, corrected and withdrawn: only what depends on them is worked out again.
 //!
-//! The rows that come and go are laid over the base for one of two provers; going forward from them finds every conclusion
-//! that comes or goes (see [`what_if`]). Both become a new layer, and the base is what it was or what it is to be.
+//! Going forward from the rows that come and go finds every conclusion that comes or goes (see [`forward`]). Both become a
+//! new layer, and the base is what it was or what it is to be.
 
 use super::file::{self, Blocks, Entry, Writer};
 use super::store::{Base, Kind, Row};
-use super::{Layer, Lock, Manifest, Trouble, merge, pack};
-use crate::bulk::{self, Request};
-use crate::engine::partition;
+use super::{Layer, Lock, Manifest, Trouble, forward, merge, pack};
+use crate::bulk;
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
+use crate::engine::{self, partition};
 use crate::facts::schema::Schema;
 use crate::facts::{self, LoadOptions, Loaded, Origins, Sources, Standing};
 use crate::lang::date;
 use crate::lang::program::{Const, Program, RelId};
 use crate::proof;
-use crate::proof::demand::{Change, Prover};
 use crate::proof::given::Source;
-use crate::proof::{typed, what_if};
 use crate::rulebook::Rulebook;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -33,6 +31,8 @@ pub struct Changes {
     pub withdrawn: Vec<String>,
     /// Encoding of the tables; found out if `None`.
     pub encoding: Option<&'static encoding_rs::Encoding>,
+    /// Threads to use; 0 for all.
+    pub threads: usize,
 }
 
 /// What a change did.
@@ -47,7 +47,7 @@ pub struct Changed {
 }
 
 /// Rows by relation, each once, in order of what they show.
-type Rows = BTreeMap<RelId, Vec<Row>>;
+pub(super) type Rows = BTreeMap<RelId, Vec<Row>>;
 
 /// Adds, corrects and withdraws cases of a base.
 ///
@@ -58,7 +58,8 @@ pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed,
     let _lock = Lock::take(dir)?;
     let base = Arc::new(Base::open(dir, &book.program, &book.hash(), false)?);
     let program = &book.program;
-    let (came, went, touched) = Reader::new(book, &base)?.read(changes)?;
+    let reader = Reader::new(book, &base)?;
+    let (came, went, touched) = reader.read(changes)?;
     let mut manifest = base.manifest().clone();
     manifest.touched = match (manifest.touched, touched) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
@@ -68,7 +69,8 @@ pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed,
         return Ok(Changed { manifest, facts: (0, 0), conclusions: (0, 0) });
     }
     let base = Arc::new(Base::over(dir, program, manifest.clone(), false));
-    let (gained, lost) = forward(book, &base, &came, &went)?;
+    let forward = || forward::conclusions(book, &base, (&came, &went), &reader.keys);
+    let (gained, lost) = engine::on_threads(changes.threads, forward)??;
     let count = |rows: &Rows| rows.values().map(Vec::len).sum::<usize>();
     manifest.generation += 1;
     let (mut layer, home) = Layer::begin(dir, manifest.generation)?;
@@ -360,93 +362,6 @@ fn settle(
     came.retain(|_, rows| !rows.is_empty());
     went.retain(|_, rows| !rows.is_empty());
     Ok(())
-}
-
-/// The conclusions that come and go with these rows.
-fn forward(book: &Rulebook, base: &Arc<Base>, came: &Rows, went: &Rows) -> Result<(Rows, Rows), Trouble> {
-    let program = &book.program;
-    let own = base.manifest();
-    let as_of = date::parse_iso(&own.as_of).unwrap_or_default();
-    let request = Request { set: own.options.clone(), origins: true, threads: 0, ..Request::new(base.dir(), as_of) };
-    let mut loaded = base.loaded(book, &request)?;
-    let mut changes: Vec<Change> = Vec::new();
-    for (rows, comes) in [(went, false), (came, true)] {
-        for (rel, rows) in rows {
-            for row in rows {
-                let words = row.values.iter().map(|v| loaded.database.word(v)).collect();
-                changes.push((*rel, words, comes));
-            }
-        }
-    }
-    let far: Arc<dyn Source> = base.clone();
-    let mut before = Prover::reaching(program, loaded.database.clone(), u64::MAX, Some(far));
-    let mut after = before.fork();
-    after.change(&changes);
-    let changed: Vec<_> = changes.iter().map(|(rel, row, _)| (*rel, row.clone())).collect();
-    let found = what_if::outcome(&mut before, &mut after, &changed)?;
-    if let Some(e) = base.failure() {
-        return Err(e);
-    }
-    contradictions(book, &found, &mut after, &loaded, came)?;
-    let outputs: BTreeSet<RelId> = pack::outputs(program).collect();
-    let (mut gained, mut lost): (Rows, Rows) = (BTreeMap::new(), BTreeMap::new());
-    for flip in found.flips.into_iter().filter(|f| outputs.contains(&f.rel)) {
-        let row = Row { values: flip.values.into_iter().map(|v| v.value).collect(), place: Standing::default() };
-        if flip.gained { &mut gained } else { &mut lost }.entry(flip.rel).or_default().push(row);
-    }
-    for rows in gained.values_mut().chain(lost.values_mut()) {
-        rows.sort_by(order);
-    }
-    Ok((gained, lost))
-}
-
-/// Refuses changes after which the tables contradict themselves.
-fn contradictions(
-    book: &Rulebook,
-    found: &what_if::Outcome,
-    after: &mut Prover<'_>,
-    loaded: &Loaded,
-    came: &Rows,
-) -> Result<(), Trouble> {
-    let program = &book.program;
-    let violated = |f: &&what_if::Flip| f.gained && program.rel(f.rel).notes.has("constraint");
-    if !found.flips.iter().any(|f| violated(&f)) {
-        return Ok(());
-    }
-    // The rows looked at are those of the contradiction.
-    let mut given = after.slice();
-    let mut all = Database::new(program);
-    all.symbols = given.symbols.clone();
-    for f in found.flips.iter().filter(violated) {
-        let row: Vec<Word> = f.values.iter().map(|v| all.word(&v.value)).collect();
-        all.tables[f.rel.index()].add(row);
-    }
-    given.symbols = all.symbols.clone();
-    let mut origins = Origins::default();
-    for (i, table) in given.tables.iter().enumerate() {
-        let rel = RelId(i as u32);
-        let place = |row: &[Word]| {
-            let values: Vec<Const> = typed::row(program, &given.symbols, rel, row.iter().map(|w| Some(*w)))
-                .into_iter()
-                .flatten()
-                .map(|v| v.value)
-                .collect();
-            let new = came.get(&rel).and_then(|rows| rows.iter().find(|r| r.values == values));
-            new.map(|r| r.place.clone()).unwrap_or_else(|| {
-                let words: Option<Vec<Word>> = values.iter().map(|v| loaded.database.known_word(v)).collect();
-                let old = words.and_then(|w| loaded.origins.of(&loaded.database, rel, &w));
-                old.map_or_else(Standing::default, |o| Standing {
-                    file: Arc::from(o.file),
-                    line: o.line,
-                    shipped: o.shipped,
-                    source: Arc::from(""),
-                })
-            })
-        };
-        origins.place(rel, table.rows().map(place).collect());
-    }
-    let list = bulk::violated(book, &given, &all, &origins);
-    Err(bulk::Trouble::Contradictions(list).into())
 }
 
 /// Writes rows of facts that came, with the orders of their columns.

@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod file;
+mod forward;
 mod lock;
 mod merge;
 pub mod pack;

@@ -28,13 +28,21 @@ pub struct Args {
     /// Encoding of the tables, such as gb18030, big5, utf-16le [default: found out file by file]
     #[arg(long, value_name = "NAME", value_parser = setting::parse_encoding)]
     encoding: Option<&'static encoding_rs::Encoding>,
+    /// Threads to use, 0 for all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let book = setting.rulebook(err)?;
     setting.must_be_base(&args.base)?;
-    let changes = Changes { folder: args.changes.clone(), withdrawn: args.withdraw.clone(), encoding: args.encoding };
+    let changes = Changes {
+        folder: args.changes.clone(),
+        withdrawn: args.withdraw.clone(),
+        encoding: args.encoding,
+        threads: args.threads,
+    };
     let done = change::change(&book, &args.base, &changes).map_err(|t| setting.base_or_run(t, &book, err))?;
     if !setting.quiet {
         let ((fc, fw), (cc, cw)) = (done.facts, done.conclusions);

@@ -1,20 +1,24 @@
 //! What if given facts were otherwise: the conclusions that come and go, found by going forward from the changes only.
 //!
-//! Two provers stand over the same facts, one as they are given, one changed. A row that comes or goes reaches the rules that
-//! read its relation; what these conclude with it, before or after, is looked up in the other prover; what differs comes or
-//! goes in turn. Nothing that does not depend on a change is looked at, and the result is that of two full runs: a
-//! conclusion that differs has a step one of whose premises differs.
+//! A row that comes or goes reaches the rules that read its relation; what these conclude with it, before or after, is looked
+//! up on the other side; what differs comes or goes in turn. Nothing that does not depend on a change is looked at, and the
+//! result is that of two full runs: a conclusion that differs has a step one of whose premises differs.
+//!
+//! Relation after relation in the order of the strata, so that all below one is known when its turn comes: what held before
+//! is asked of a prover, and what holds after is that, without what went and with what came. Only relations that depend on
+//! themselves are asked of a second prover, over the changed facts.
 
 use super::demand::Prover;
 use super::graph::Value;
 use super::typed;
+use super::unify::unify;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
+use crate::engine::naive::heap::Heap;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, Literal, Prim, Program, RelId, RuleId};
-use rustc_hash::FxHashSet;
-use std::collections::VecDeque;
+use crate::lang::program::{Arg, Column, Literal, Prim, Program, RelId, Rule, RuleId, Stratum};
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 
 /// A row of the whole program that is there on one side only.
@@ -41,14 +45,75 @@ pub struct Outcome {
 const BEFORE: usize = 0;
 const AFTER: usize = 1;
 
+/// Rows that differ, in the words of the prover before.
+#[derive(Debug)]
+struct Differing {
+    /// Rows that were there.
+    lost: Heap,
+    /// Rows that are there now.
+    gained: Heap,
+}
+
+/// First number of rows that came, behind all numbers of a prover.
+const CAME: u32 = 3 << 30;
+
+/// Relations after the change of which all that differs is known: as before, without what goes and with what comes.
+struct Changed<'s, 'p> {
+    before: &'s mut Prover<'p>,
+    differing: &'s mut [Differing],
+}
+
+impl Source for Changed<'_, '_> {
+    fn matching(&mut self, rel: RelId, columns: &[usize], key: &[Word], out: &mut Vec<u32>) -> Result<(), Limit> {
+        let from = out.len();
+        self.before.matching(rel, columns, key, out)?;
+        let here = &mut self.differing[rel.index()];
+        if !here.lost.is_empty() {
+            let stays = |n: &u32| here.lost.find(self.before.row(rel, *n)).is_none();
+            let kept: Vec<u32> = out.drain(from..).filter(stays).collect();
+            out.extend(kept);
+        }
+        if !here.gained.is_empty() {
+            let from = out.len();
+            here.gained.matching(columns, key, out);
+            out[from..].iter_mut().for_each(|n| *n += CAME);
+        }
+        Ok(())
+    }
+
+    fn row(&self, rel: RelId, number: u32) -> &[Word] {
+        match number.checked_sub(CAME) {
+            Some(n) => self.differing[rel.index()].gained.row(n),
+            None => self.before.row(rel, number),
+        }
+    }
+
+    fn fan_out(&mut self, rel: RelId, columns: &[usize]) -> f64 {
+        self.before.fan_out(rel, columns)
+    }
+
+    fn fault(&mut self, limit: Limit) -> Result<(), Limit> {
+        self.before.fault(limit)
+    }
+
+    fn symbols(&mut self) -> &mut Symbols {
+        self.before.symbols()
+    }
+}
+
+/// Rows of a relation that may differ: those that were there, and those that are.
+type Candidates = [BTreeSet<Vec<Word>>; 2];
+
 struct Forward<'a, 'p> {
     program: &'p Program,
-    sides: [&'a mut Prover<'p>; 2],
-    /// Rules with the literals that read a relation.
-    readers: Vec<Vec<(RuleId, usize)>>,
-    seen: FxHashSet<(RelId, Vec<Word>, usize)>,
-    queue: VecDeque<(RelId, Vec<Word>, usize)>,
-    kept: FxHashSet<(RelId, Vec<Word>)>,
+    before: &'a mut Prover<'p>,
+    after: &'a mut Prover<'p>,
+    /// Given rows that may be on one side only.
+    changed: Vec<BTreeSet<Vec<Word>>>,
+    differing: Vec<Differing>,
+    /// Relations that depend on themselves.
+    recursive: Vec<bool>,
+    kept: BTreeSet<(RelId, Vec<Word>)>,
 }
 
 /// Finds all that differs between a prover and a fork of it whose given facts were changed. The changes are looked up: rows of
@@ -62,145 +127,278 @@ pub fn outcome<'p>(
     changed: &[(RelId, Vec<Word>)],
 ) -> Result<Outcome, Limit> {
     let program = before.program();
-    let mut readers = vec![Vec::new(); program.relations.len()];
-    for (i, rule) in program.rules.iter().enumerate() {
-        for (l, literal) in rule.body.iter().enumerate() {
-            if let Some(rel) = literal.relation() {
-                readers[rel.index()].push((RuleId(i as u32), l));
-            }
-        }
-    }
+    let none = |width: usize| Differing { lost: Heap::new(width), gained: Heap::new(width) };
     let mut forward = Forward {
         program,
-        sides: [before, after],
-        readers,
-        seen: FxHashSet::default(),
-        queue: VecDeque::new(),
-        kept: FxHashSet::default(),
+        before,
+        after,
+        changed: vec![BTreeSet::new(); program.relations.len()],
+        differing: program.relations.iter().map(|r| none(r.arity())).collect(),
+        recursive: vec![false; program.relations.len()],
+        kept: BTreeSet::new(),
     };
-    // The words of the changes are known on both sides: the fork was made after they were interned.
-    for (rel, row) in changed {
-        forward.compare(*rel, row.clone(), AFTER)?;
-        forward.compare(*rel, row.clone(), BEFORE)?;
+    for rel in program.strata.iter().filter(|s| s.recursive).flat_map(|s| &s.relations) {
+        forward.recursive[rel.index()] = true;
     }
-    while let Some((rel, row, side)) = forward.queue.pop_front() {
-        forward.pass_on(rel, &row, side)?;
+    for (rel, row) in changed {
+        forward.changed[rel.index()].insert(row.clone());
+    }
+    for stratum in &program.strata {
+        if stratum.recursive {
+            forward.recursive(stratum)?;
+        } else {
+            stratum.relations.iter().try_for_each(|rel| forward.settle(*rel))?;
+        }
     }
     Ok(forward.result())
 }
 
-impl Forward<'_, '_> {
-    /// Whether a row holds on a side.
-    fn holds(&mut self, side: usize, rel: RelId, row: &[Word]) -> Result<bool, Limit> {
+impl<'p> Forward<'_, 'p> {
+    /// Finds what differs of a relation that does not depend on itself. All below it is known.
+    fn settle(&mut self, rel: RelId) -> Result<(), Limit> {
+        let mut candidates = Candidates::default();
+        for id in self.before.rules_of(rel).to_vec() {
+            self.follow(id, |r| r != rel, &mut candidates)?;
+        }
+        let [mut old, mut new] = candidates;
+        // The words of the changes are the same on both sides: the fork was made after they were interned.
+        for row in std::mem::take(&mut self.changed[rel.index()]) {
+            if holds(self.before, rel, &row)? {
+                old.insert(row);
+            } else if self.stands_after(rel, &row)? {
+                new.insert(row);
+            }
+        }
+        for row in old {
+            if new.contains(&row) || self.stands_after(rel, &row)? {
+                self.stays(rel, row);
+            } else {
+                self.differing[rel.index()].lost.insert(&row);
+            }
+        }
+        for row in new {
+            if !holds(self.before, rel, &row)? {
+                self.differing[rel.index()].gained.insert(&row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what differs of relations that depend on each other: what a change leads to is asked of both provers.
+    fn recursive(&mut self, stratum: &Stratum) -> Result<(), Limit> {
+        let inside = |rel: RelId| stratum.relations.contains(&rel);
+        let mut todo: VecDeque<(RelId, Vec<Word>, usize)> = VecDeque::new();
+        for rel in &stratum.relations {
+            for row in std::mem::take(&mut self.changed[rel.index()]) {
+                todo.extend([(*rel, row.clone(), BEFORE), (*rel, row, AFTER)]);
+            }
+        }
+        let rules: Vec<RuleId> = stratum.relations.iter().flat_map(|r| self.before.rules_of(*r).to_vec()).collect();
+        let heads = |id: RuleId, found: Candidates, todo: &mut VecDeque<_>| {
+            for (side, rows) in found.into_iter().enumerate() {
+                todo.extend(rows.into_iter().map(|row| (self.program.rule(id).head, row, side)));
+            }
+        };
+        for id in &rules {
+            let mut found = Candidates::default();
+            self.follow(*id, |rel| !inside(rel), &mut found)?;
+            heads(*id, found, &mut todo);
+        }
+        while let Some((rel, row, side)) = todo.pop_front() {
+            let here = &self.differing[rel.index()];
+            if [&here.lost, &here.gained][side].find(&row).is_some() {
+                continue;
+            }
+            let words = translate(self.program, rel, &row, self.before.text(), self.after.symbols());
+            let there = [holds(self.before, rel, &row)?, holds(self.after, rel, &words)?];
+            if !there[side] {
+                continue;
+            }
+            if there[1 - side] {
+                if side == BEFORE {
+                    self.stays(rel, row);
+                }
+                continue;
+            }
+            let here = &mut self.differing[rel.index()];
+            if side == BEFORE { &mut here.lost } else { &mut here.gained }.insert(&row);
+            for id in &rules {
+                let mut found = Candidates::default();
+                for l in reads(self.program.rule(*id), |r| r == rel) {
+                    self.through(*id, l, &row, side, &mut found)?;
+                }
+                heads(*id, found, &mut todo);
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a row that was there, whose grounds changed and that is there all the same.
+    fn stays(&mut self, rel: RelId, row: Vec<Word>) {
+        if !self.before.rules_of(rel).is_empty() {
+            self.kept.insert((rel, row));
+        }
+    }
+
+    /// Whether a row is there after the change, of a relation below which all is known.
+    fn stands_after(&mut self, rel: RelId, row: &[Word]) -> Result<bool, Limit> {
+        let words = translate(self.program, rel, row, self.before.text(), self.after.symbols());
         let columns: Vec<usize> = (0..row.len()).collect();
-        let mut rows = Vec::new();
-        self.sides[side].matching(rel, &columns, row, &mut rows)?;
-        Ok(!rows.is_empty())
-    }
-
-    /// A row in the words of a side, said in those of the other.
-    fn translate(&mut self, rel: RelId, row: &[Word], from: usize) -> Vec<Word> {
-        let columns = &self.program.rel(rel).columns;
-        let (left, right) = self.sides.split_at_mut(1);
-        let (from, to): (&Prover<'_>, &mut Prover<'_>) =
-            if from == BEFORE { (left[0], right[0]) } else { (right[0], left[0]) };
-        let symbols: &mut Symbols = to.symbols();
-        row.iter()
-            .zip(columns)
-            .map(|(w, c)| if c.prim == Prim::Symbol { symbols.intern(from.text().resolve(*w)) } else { *w })
-            .collect()
-    }
-
-    /// Queues a row, in the words of a side, if it holds on that side and not on the other.
-    fn compare(&mut self, rel: RelId, row: Vec<Word>, side: usize) -> Result<(), Limit> {
-        if self.seen.contains(&(rel, row.clone(), side)) || !self.holds(side, rel, &row)? {
-            return Ok(());
+        if !self.after.given_rows(rel, &columns, &words).is_empty() {
+            return Ok(true);
         }
-        let other = self.translate(rel, &row, side);
-        if self.holds(1 - side, rel, &other)? {
-            if side == BEFORE && !self.sides[BEFORE].rules_of(rel).is_empty() {
-                self.kept.insert((rel, row));
-            }
-            return Ok(());
-        }
-        self.seen.insert((rel, row.clone(), side));
-        self.queue.push_back((rel, row, side));
-        Ok(())
-    }
-
-    /// What rules conclude, or concluded, with a row that is on one side only.
-    fn pass_on(&mut self, rel: RelId, row: &[Word], side: usize) -> Result<(), Limit> {
-        for (id, l) in self.readers[rel.index()].clone() {
+        let pattern: Vec<Option<Word>> = row.iter().map(|w| Some(*w)).collect();
+        let mut found = false;
+        for id in self.before.rules_of(rel).to_vec() {
             let rule = self.program.rule(id);
-            match &rule.body[l] {
-                Literal::Atom(a) => self.steps(id, &a.args, row, side)?,
-                // What is there on one side lets a step through on the other.
-                Literal::Not(a) => {
-                    let other = self.translate(rel, row, side);
-                    self.steps(id, &a.args, &other, 1 - side)?;
+            let Some(start) = unify(rule, &pattern, self.before.symbols()) else { continue };
+            let mut source = Changed { before: self.before, differing: &mut self.differing };
+            body::enumerate(self.program, rule, &start, false, &mut source, &mut |m, source| {
+                let mut terms = rule.args.iter().zip(row);
+                found |= terms.all(|(t, want)| body::eval(t, m.vars, source.symbols()) == Ok(*want));
+                Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            if found {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a rule concluded and concludes with what differs of the relations it reads.
+    fn follow(&mut self, id: RuleId, of: impl Fn(RelId) -> bool, found: &mut Candidates) -> Result<(), Limit> {
+        let rule = self.program.rule(id);
+        for l in reads(rule, of) {
+            let Some(rel) = rule.body[l].relation() else { continue };
+            let here = &self.differing[rel.index()];
+            let rows = |heap: &Heap| (0..heap.len() as u32).map(|i| heap.row(i).to_vec()).collect::<Vec<_>>();
+            for (side, rows) in [rows(&here.lost), rows(&here.gained)].into_iter().enumerate() {
+                for row in rows {
+                    self.through(id, l, &row, side, found)?;
                 }
-                Literal::Aggregate { group, .. } => {
-                    let other = self.translate(rel, row, side);
-                    let n = group.len();
-                    self.steps(id, group, &row[..n], side)?;
-                    self.steps(id, group, &other[..n], 1 - side)?;
-                }
-                _ => {}
             }
         }
         Ok(())
     }
 
-    /// All steps of a rule on a side in which these arguments have these values; their heads are compared.
-    fn steps(&mut self, id: RuleId, args: &[Arg], row: &[Word], side: usize) -> Result<(), Limit> {
+    /// What a rule concludes, or concluded, with a row at a literal that is on one side only.
+    fn through(
+        &mut self,
+        id: RuleId,
+        l: usize,
+        row: &[Word],
+        side: usize,
+        found: &mut Candidates,
+    ) -> Result<(), Limit> {
+        match &self.program.rule(id).body[l] {
+            Literal::Atom(a) => self.steps(id, (a.rel, &a.args), row, side, found),
+            // What is there on one side lets a step through on the other.
+            Literal::Not(a) => self.steps(id, (a.rel, &a.args), row, 1 - side, found),
+            Literal::Aggregate { rel, group, .. } => {
+                let row = &row[..group.len()];
+                self.steps(id, (*rel, group), row, BEFORE, found)?;
+                self.steps(id, (*rel, group), row, AFTER, found)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The heads of all steps of a rule on a side in which the arguments of a literal have these values.
+    fn steps(
+        &mut self,
+        id: RuleId,
+        (rel, args): (RelId, &[Arg]),
+        row: &[Word],
+        side: usize,
+        found: &mut Candidates,
+    ) -> Result<(), Limit> {
         let program = self.program;
         let rule = program.rule(id);
-        let mut start = vec![None; rule.vars.len()];
-        for (arg, word) in args.iter().zip(row) {
-            match arg {
-                Arg::Var(v) => {
-                    if *start[v.index()].get_or_insert(*word) != *word {
-                        return Ok(());
-                    }
-                }
-                Arg::Const(c) => {
-                    if self.sides[side].symbols().word(c) != *word {
-                        return Ok(());
-                    }
-                }
-                Arg::Wild => {}
-            }
-        }
+        // Where not all that differs is known, the prover after is asked, in its own words.
+        let own = side == AFTER && self.recursive[rule.head.index()];
+        let words =
+            if own { translate(program, rel, row, self.before.text(), self.after.symbols()) } else { row.into() };
+        let symbols = if own { self.after.symbols() } else { self.before.symbols() };
+        let Some(start) = bound(rule, args, &words, symbols) else { return Ok(()) };
         let mut heads: Vec<Vec<Word>> = Vec::new();
-        body::enumerate(program, rule, &start, false, self.sides[side], &mut |m, source| {
+        let mut take = |m: &body::Match<'_>, source: &mut dyn Source| {
             let head = rule.args.iter().map(|t| body::eval(t, m.vars, source.symbols())).collect::<Result<_, _>>();
             // A head without value was not concluded here, and a run that met it would have stopped.
             heads.extend(head.ok());
             Ok(ControlFlow::Continue(()))
-        })?;
-        heads.sort();
-        heads.dedup();
-        for head in heads {
-            self.compare(rule.head, head, side)?;
+        };
+        let mut changed;
+        let source: &mut dyn Source = match side {
+            BEFORE => self.before,
+            _ if own => self.after,
+            _ => {
+                changed = Changed { before: self.before, differing: &mut self.differing };
+                &mut changed
+            }
+        };
+        body::enumerate(program, rule, &start, false, source, &mut take)?;
+        if own {
+            for head in &mut heads {
+                *head = translate(program, rule.head, head, self.after.text(), self.before.symbols());
+            }
         }
+        found[side].extend(heads);
         Ok(())
     }
 
     fn result(self) -> Outcome {
-        let values = |side: usize, rel: RelId, row: &[Word]| -> Vec<Value> {
+        let values = |rel: RelId, row: &[Word]| -> Vec<Value> {
             let words = row.iter().map(|w| Some(*w));
-            typed::row(self.program, self.sides[side].text(), rel, words).into_iter().flatten().collect()
+            typed::row(self.program, self.before.text(), rel, words).into_iter().flatten().collect()
         };
-        let mut flips: Vec<Flip> = self
-            .seen
-            .iter()
-            .map(|(rel, row, side)| Flip { rel: *rel, values: values(*side, *rel, row), gained: *side == AFTER })
-            .collect();
+        let mut flips: Vec<Flip> = Vec::new();
+        for (i, here) in self.differing.iter().enumerate() {
+            let rel = RelId(i as u32);
+            for (heap, gained) in [(&here.lost, false), (&here.gained, true)] {
+                flips.extend((0..heap.len() as u32).map(|n| Flip { rel, values: values(rel, heap.row(n)), gained }));
+            }
+        }
         flips.sort_by(|a, b| (a.rel, a.gained).cmp(&(b.rel, b.gained)).then_with(|| order(&a.values, &b.values)));
-        let mut kept: Vec<_> = self.kept.iter().map(|(rel, row)| (*rel, values(BEFORE, *rel, row))).collect();
+        let mut kept: Vec<_> = self.kept.iter().map(|(rel, row)| (*rel, values(*rel, row))).collect();
         kept.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| order(&a.1, &b.1)));
         Outcome { flips, kept }
     }
+}
+
+/// Whether a row holds for a prover.
+fn holds(prover: &mut Prover<'_>, rel: RelId, row: &[Word]) -> Result<bool, Limit> {
+    let columns: Vec<usize> = (0..row.len()).collect();
+    let mut rows = Vec::new();
+    prover.matching(rel, &columns, row, &mut rows)?;
+    Ok(!rows.is_empty())
+}
+
+/// The first values of a row in words of one table of texts, said in those of another.
+fn translate(program: &Program, rel: RelId, row: &[Word], from: &Symbols, to: &mut Symbols) -> Vec<Word> {
+    let columns = &program.rel(rel).columns;
+    let word = |(w, c): (&Word, &Column)| if c.prim == Prim::Symbol { to.intern(from.resolve(*w)) } else { *w };
+    row.iter().zip(columns).map(word).collect()
+}
+
+/// Places in the body of a rule that read some relations.
+fn reads(rule: &Rule, of: impl Fn(RelId) -> bool) -> Vec<usize> {
+    (0..rule.body.len()).filter(|l| rule.body[*l].relation().is_some_and(&of)).collect()
+}
+
+/// The variables of a rule when arguments of its body have these values; `None` when they cannot.
+fn bound(rule: &Rule, args: &[Arg], row: &[Word], symbols: &mut Symbols) -> Option<Vec<Option<Word>>> {
+    let mut vars = vec![None; rule.vars.len()];
+    for (arg, word) in args.iter().zip(row) {
+        let agrees = match arg {
+            Arg::Var(v) => *vars[v.index()].get_or_insert(*word) == *word,
+            Arg::Const(c) => symbols.word(c) == *word,
+            Arg::Wild => true,
+        };
+        if !agrees {
+            return None;
+        }
+    }
+    Some(vars)
 }
 
 /// Order of rows by what they show.

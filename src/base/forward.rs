@@ -1,0 +1,192 @@
+//! The conclusions that come and go with rows of a base, found by going forward from these rows only.
+//!
+//! What changed rows lead to is the union of what each of them leads to, given that all of them changed. So the cases are
+//! dealt out to threads, each with two provers of its own over all of the changes.
+
+use super::Trouble;
+use super::change::{Rows, order};
+use super::pack;
+use super::store::{Base, Row};
+use crate::bulk::{self, Request};
+use crate::engine::limit::Limit;
+use crate::engine::naive::body::Source as _;
+use crate::engine::store::Database;
+use crate::engine::value::Word;
+use crate::facts::{Loaded, Origins, Standing};
+use crate::lang::date;
+use crate::lang::program::{Const, Program, RelId};
+use crate::proof::demand::{Change, Prover};
+use crate::proof::given::{Fetched, Source};
+use crate::proof::{typed, what_if};
+use crate::rulebook::Rulebook;
+use rayon::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// A base of which is known only what was fetched at some moment, whoever fetches more.
+#[derive(Debug)]
+struct Still {
+    base: Arc<Base>,
+    covered: Vec<Vec<Option<(usize, Const)>>>,
+}
+
+impl Still {
+    fn of(base: &Arc<Base>, program: &Program) -> Self {
+        let covered = (0..program.relations.len()).map(|i| base.covered(RelId(i as u32))).collect();
+        Self { base: Arc::clone(base), covered }
+    }
+}
+
+impl Source for Still {
+    fn keeps(&self, rel: RelId) -> bool {
+        self.base.keeps(rel)
+    }
+
+    fn settles(&self, rel: RelId) -> bool {
+        self.base.settles(rel)
+    }
+
+    fn fetch(&self, rel: RelId, columns: &[usize], key: &[Const]) -> Fetched {
+        self.base.fetch(rel, columns, key)
+    }
+
+    fn covered(&self, rel: RelId) -> Vec<Option<(usize, Const)>> {
+        self.covered[rel.index()].clone()
+    }
+
+    fn rows(&self, rel: RelId) -> u64 {
+        self.base.rows(rel)
+    }
+
+    fn distinct(&self, rel: RelId, column: usize) -> u64 {
+        self.base.distinct(rel, column)
+    }
+
+    fn leading(&self, rel: RelId, columns: usize) -> u64 {
+        self.base.leading(rel, columns)
+    }
+}
+
+/// Conclusions that come and those that go with rows that come and go, by relation in order. `keys` are the columns by
+/// which cases are told apart.
+pub(super) fn conclusions(
+    book: &Rulebook,
+    base: &Arc<Base>,
+    (came, went): (&Rows, &Rows),
+    keys: &[Option<usize>],
+) -> Result<(Rows, Rows), Trouble> {
+    let program = &book.program;
+    let own = base.manifest();
+    let as_of = date::parse_iso(&own.as_of).unwrap_or_default();
+    let request = Request { set: own.options.clone(), origins: true, threads: 0, ..Request::new(base.dir(), as_of) };
+    let mut loaded = base.loaded(book, &request)?;
+    let mut changes: Vec<Change> = Vec::new();
+    // By case: what is changed of it.
+    let mut cases: BTreeMap<Option<Word>, Vec<(RelId, Vec<Word>)>> = BTreeMap::new();
+    for (rows, comes) in [(went, false), (came, true)] {
+        for (rel, row) in rows.iter().flat_map(|(rel, rows)| rows.iter().map(move |row| (*rel, row))) {
+            let words: Vec<Word> = row.values.iter().map(|v| loaded.database.word(v)).collect();
+            cases.entry(keys[rel.index()].map(|c| words[c])).or_default().push((rel, words.clone()));
+            changes.push((rel, words, comes));
+        }
+    }
+    // The words of the changes are the same for all.
+    loaded.database.symbols.share();
+    let still: Arc<dyn Source> = Arc::new(Still::of(base, program));
+    let sides = || {
+        let far = Some(Arc::clone(&still));
+        let before = Prover::reaching(program, loaded.database.clone(), u64::MAX, far);
+        let mut after = before.fork();
+        after.change(&changes);
+        (before, after)
+    };
+    let cases: Vec<_> = cases.into_values().collect();
+    let share = cases.len().div_ceil(rayon::current_num_threads()).max(1);
+    let found: Vec<Result<Vec<what_if::Flip>, Limit>> = cases
+        .par_chunks(share)
+        .map(|cases| {
+            let (mut before, mut after) = sides();
+            Ok(what_if::outcome(&mut before, &mut after, &cases.concat())?.flips)
+        })
+        .collect();
+    if let Some(e) = base.failure() {
+        return Err(e);
+    }
+    let mut flips = Vec::new();
+    for found in found {
+        flips.extend(found?);
+    }
+    if flips.iter().any(|f| violated(program, f)) {
+        let (mut before, mut after) = sides();
+        let found = what_if::outcome(&mut before, &mut after, &cases.concat())?;
+        return Err(contradictions(book, &found, &mut after, &loaded, came)?);
+    }
+    let outputs: BTreeSet<RelId> = pack::outputs(program).collect();
+    let (mut gained, mut lost): (Rows, Rows) = (BTreeMap::new(), BTreeMap::new());
+    for flip in flips.into_iter().filter(|f| outputs.contains(&f.rel)) {
+        let row = Row { values: flip.values.into_iter().map(|v| v.value).collect(), place: Standing::default() };
+        if flip.gained { &mut gained } else { &mut lost }.entry(flip.rel).or_default().push(row);
+    }
+    for rows in gained.values_mut().chain(lost.values_mut()) {
+        rows.sort_by(order);
+        // What several cases lead to was found from each.
+        rows.dedup_by(|a, b| a.values == b.values);
+    }
+    Ok((gained, lost))
+}
+
+/// Whether a change makes the tables contradict themselves.
+fn violated(program: &Program, flip: &what_if::Flip) -> bool {
+    flip.gained && program.rel(flip.rel).notes.has("constraint")
+}
+
+/// The contradictions after changes, with the rows they rest on.
+fn contradictions(
+    book: &Rulebook,
+    found: &what_if::Outcome,
+    after: &mut Prover<'_>,
+    loaded: &Loaded,
+    came: &Rows,
+) -> Result<Trouble, Limit> {
+    let program = &book.program;
+    let violated: Vec<_> = found.flips.iter().filter(|f| violated(program, f)).collect();
+    for f in &violated {
+        let columns: Vec<usize> = (0..f.values.len()).collect();
+        let row: Vec<Word> = f.values.iter().map(|v| after.symbols().word(&v.value)).collect();
+        after.matching(f.rel, &columns, &row, &mut Vec::new())?;
+    }
+    // The rows looked at are those of the contradiction.
+    let mut given = after.slice();
+    let mut all = Database::new(program);
+    all.symbols = given.symbols.clone();
+    for f in violated {
+        let row: Vec<Word> = f.values.iter().map(|v| all.word(&v.value)).collect();
+        all.tables[f.rel.index()].add(row);
+    }
+    given.symbols = all.symbols.clone();
+    let mut origins = Origins::default();
+    for (i, table) in given.tables.iter().enumerate() {
+        let rel = RelId(i as u32);
+        let place = |row: &[Word]| {
+            let values: Vec<Const> = typed::row(program, &given.symbols, rel, row.iter().map(|w| Some(*w)))
+                .into_iter()
+                .flatten()
+                .map(|v| v.value)
+                .collect();
+            let new = came.get(&rel).and_then(|rows| rows.iter().find(|r| r.values == values));
+            new.map(|r| r.place.clone()).unwrap_or_else(|| {
+                let words: Option<Vec<Word>> = values.iter().map(|v| loaded.database.known_word(v)).collect();
+                let old = words.and_then(|w| loaded.origins.of(&loaded.database, rel, &w));
+                old.map_or_else(Standing::default, |o| Standing {
+                    file: Arc::from(o.file),
+                    line: o.line,
+                    shipped: o.shipped,
+                    source: Arc::from(""),
+                })
+            })
+        };
+        origins.place(rel, table.rows().map(place).collect());
+    }
+    let list = bulk::violated(book, &given, &all, &origins);
+    Ok(bulk::Trouble::Contradictions(list).into())
+}
