@@ -38,6 +38,15 @@ fn what_runs_over_a_casebase_runs_over_a_base() {
         &["coverage"],
         &["export", "--to", "clingo", "-o", "OUT"],
         &["contrast", "--similar", "disposition(\"d01\",\"p001\",_,_)"],
+        // Of a relation only what the rules of the question read is taken from a base.
+        &["query", "liable(C,P,\"zz-injury\",B,_), participants(C,P,\"approver\",O,_), count by O"],
+        &["query", "participants(C,P,\"approver\",_,_), !participants(C,_,\"handler\",_,_)"],
+        &["query", "participants(C,P,\"approver\",_,_), participants(C,P,\"reviewer\",_,_)"],
+        &["query", "participants(C,_,\"approver\",\"sj-gs\",_), count"],
+        &["query", "participants(C,_,\"approver\",O,_), participants(C,_,R,\"sj-gs\",_), count by O, R"],
+        &["query", "liable(_,P,_,_,_), count by P, limit 7"],
+        &["query", "participants(C,_,\"principal_head\",_,_), liable(C,_,\"zz-injury\",_,_)"],
+        &["query", "participants(C,_,\"approver\",\"nowhere\",_), liable(C,_,\"zz-injury\",_,_)"],
     ];
     for command in commands {
         let told = |casebase: &str, n: usize| {

@@ -59,6 +59,7 @@ fn the_exported_rulebook_computes_the_same_tuples() {
         assert_eq!(code, 0, "{err}");
         let view: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(format!("{lp}/relations.json")).unwrap()).unwrap();
+        assert!(fs::read(format!("{dl}/relations.json")).unwrap() == fs::read(format!("{lp}/relations.json")).unwrap());
         let mut rows = 0;
         for o in view["outputs"].as_array().unwrap() {
             let word = |v: &serde_json::Value, k: &str| v[k].as_str().unwrap().to_owned();

@@ -7,7 +7,7 @@ use crate::facts::Standing;
 use crate::lang::program::{Const, Program, RelId};
 use crate::proof::given::{Fetched, Source};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -435,22 +435,22 @@ impl Base {
         known.and_then(|d| d.get(column)).copied().unwrap_or(1).max(1)
     }
 
-    /// Relations whose rows the engine needs for these: every one behind them down to those that are settled.
-    pub(super) fn behind(&self, program: &Program, wanted: &[RelId]) -> Vec<RelId> {
+    /// These relations and every one behind them, down to those that are settled.
+    pub(super) fn closure(&self, program: &Program, wanted: &[RelId]) -> BTreeSet<RelId> {
         let mut todo = wanted.to_vec();
-        let mut seen: FxHashSet<RelId> = todo.iter().copied().collect();
-        let mut found = Vec::new();
+        let mut seen: BTreeSet<RelId> = todo.iter().copied().collect();
         while let Some(rel) = todo.pop() {
-            if self.holds(rel) {
-                found.push(rel);
-            }
             if !self.settles(rel) {
                 let rules = program.rules.iter().filter(|r| r.head == rel);
                 todo.extend(rules.flat_map(|r| r.reads()).filter(|r| seen.insert(*r)));
             }
         }
-        found.sort_unstable();
-        found
+        seen
+    }
+
+    /// Relations of the base whose rows the engine needs for these.
+    pub(super) fn behind(&self, program: &Program, wanted: &[RelId]) -> Vec<RelId> {
+        self.closure(program, wanted).into_iter().filter(|r| self.holds(*r)).collect()
     }
 
     /// Everything fetched so far of a table, each row once.

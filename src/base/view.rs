@@ -1,13 +1,14 @@
 //! A base as what a load gives: the schema, the tables as far as they were fetched, and where their rows come from.
 
 use super::Trouble;
-use super::file::Cell;
+use super::file::{self, Cell};
 use super::store::{Base, Kind, Row};
 use crate::bulk::{self, Prepared, Request};
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::facts::{self, FileEntry, LoadOptions, Loaded, Origins, Sources, Standing, dimension};
-use crate::lang::program::{Const, Program, RelId};
+use crate::lang::program::{Arg, Const, Literal, Program, RelId};
+use crate::proof::given::Source;
 use crate::rulebook::Rulebook;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -110,26 +111,83 @@ impl Base {
         // The answer is shown with names.
         let named = named(&book.program);
         let columns = wanted.iter().flat_map(|r| &book.program.rel(*r).columns);
-        needed.extend(columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0).filter(|r| self.holds(*r)));
+        let names: Vec<RelId> =
+            columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0).filter(|r| self.holds(*r)).collect();
+        needed.extend(&names);
         needed.sort_unstable();
         needed.dedup();
+        let shown: FxHashSet<RelId> = wanted.iter().copied().chain(names).collect();
         for rel in needed.into_iter().filter(|r| !self.is_small(*r)) {
-            self.fill(&book.program, rel, &mut db)?;
+            let part = if shown.contains(&rel) { None } else { Some(self.read(&book.program, rel, wanted)) };
+            self.fill(&book.program, rel, &mut db, part.as_ref())?;
         }
         Ok(db)
     }
 
-    /// Puts all rows of a relation into its table. Gives the number of those that the rulebook did not bring.
-    fn fill(&self, program: &Program, rel: RelId, db: &mut Database) -> Result<usize, Trouble> {
+    /// What of a relation the rules behind these read.
+    fn read(&self, program: &Program, rel: RelId, wanted: &[RelId]) -> Vec<Use> {
+        let behind = self.closure(program, wanted);
+        let rules = program.rules.iter().filter(|r| behind.contains(&r.head) && !self.settles(r.head));
+        let mut uses: Vec<Option<Use>> = vec![None; program.rel(rel).arity()];
+        for literal in rules.flat_map(|r| &r.body).filter(|l| l.relation() == Some(rel)) {
+            let args = match literal {
+                Literal::Atom(a) | Literal::Not(a) => &a.args[..],
+                _ => &[],
+            };
+            for (c, of) in uses.iter_mut().enumerate() {
+                *of = Some(match (of.take(), args.get(c)) {
+                    (None | Some(Use::Unread), Some(Arg::Wild)) => Use::Unread,
+                    (None, Some(Arg::Const(c))) => Use::One(vec![c.clone()]),
+                    (Some(Use::One(mut among)), Some(Arg::Const(c))) => {
+                        if !among.contains(c) {
+                            among.push(c.clone());
+                        }
+                        Use::One(among)
+                    }
+                    _ => Use::Any,
+                });
+            }
+        }
+        uses.into_iter().map(|u| u.unwrap_or(Use::Any)).collect()
+    }
+
+    /// Puts the rows of a relation into its table; given what is read of it, only those that a rule can match, and unread
+    /// columns blank. Gives the number of rows that the rulebook did not bring.
+    fn fill(
+        &self,
+        program: &Program,
+        rel: RelId,
+        db: &mut Database,
+        part: Option<&Vec<Use>>,
+    ) -> Result<usize, Trouble> {
         let width = program.rel(rel).arity();
         let mut own = 0;
+        let asked: Vec<(usize, &Const)> = part
+            .iter()
+            .flat_map(|p| p.iter().enumerate())
+            .flat_map(|(c, u)| if let Use::One(among) = u { &among[..] } else { &[] }.iter().map(move |v| (c, v)))
+            .collect();
+        let filters: FxHashSet<usize> = asked.iter().map(|a| a.0).collect();
+        let unread: Vec<bool> = (0..width).map(|c| part.is_some_and(|p| matches!(p[c], Use::Unread))).collect();
         let mut rows: Vec<Word> = Vec::new();
         // Most cells of a column say what the cell above says.
         let mut above: Vec<(String, Word)> = vec![(String::new(), db.symbols.intern("")); width];
         let kind = self.kind(rel).unwrap_or(Kind::Facts);
         self.all(kind, rel, &mut |block, row, _| {
+            let mut met = 0;
+            for (c, value) in &asked {
+                if file::order(block.get(row, *c), file::cell(value)).is_eq() {
+                    // Whoever asks is told of texts that stand nowhere.
+                    db.word(value);
+                    met += 1;
+                }
+            }
+            if met < filters.len() {
+                return Ok(());
+            }
             for (c, (text, word)) in above.iter_mut().enumerate() {
                 match block.get(row, c) {
+                    _ if unread[c] => {}
                     Cell::Text(t) if t == text => {}
                     Cell::Text(t) => {
                         *word = db.symbols.intern(t);
@@ -166,7 +224,7 @@ impl Base {
         if !request.origins {
             let db = &mut loaded.database;
             for rel in large {
-                stated.insert(rel, self.fill(program, rel, db)?);
+                stated.insert(rel, self.fill(program, rel, db, None)?);
             }
             db.add_program_texts(program);
             db.order_texts(program);
@@ -201,6 +259,17 @@ impl Base {
             ..FileEntry::default()
         }
     }
+}
+
+/// How rules use a column of a relation.
+#[derive(Clone, Debug)]
+enum Use {
+    /// No rule looks at it.
+    Unread,
+    /// Every rule wants one of these values.
+    One(Vec<Const>),
+    /// Otherwise.
+    Any,
 }
 
 /// A base as the casebase of a run.

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::setting::{self, Question, Setting};
 use crate::bulk;
-use crate::report::export::{Refusal, clingo, souffle};
+use crate::report::export::{self, Refusal, clingo, souffle};
 use crate::report::layout::plain;
 use crate::report::staging::Staging;
 use crate::report::table::Ranks;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// The engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Target {
-    /// `rulebook.dl` and `<relation>.facts`, for Soufflé and engines with its syntax
+    /// `rulebook.dl`, `<relation>.facts` and `relations.json`, for Soufflé and engines with its syntax
     Souffle,
     /// `program.lp`, `facts.lp` and `relations.json`, for clingo
     Clingo,
@@ -51,10 +51,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
         Target::Clingo => {
             files.push(("facts.lp".to_owned(), take(clingo::facts(program, db, &ranks))));
-            files.push(("relations.json".to_owned(), format!("{:#}\n", clingo::relations(program))));
             files.push(("program.lp".to_owned(), take(clingo::program(program))));
         }
     }
+    files.push(("relations.json".to_owned(), format!("{:#}\n", export::relations(program))));
     if !refused.is_empty() {
         for r in &refused {
             writeln!(err, "{r}")?;

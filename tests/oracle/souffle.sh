@@ -20,14 +20,13 @@ for folder in "$@"; do
   rm -rf "$place"/*
   mkdir "$place/theirs"
   "$zhuize" --quiet export "$facts" --to souffle -o "$place/dl" "${extra[@]}"
-  "$zhuize" --quiet export "$facts" --to clingo -o "$place/lp" "${extra[@]}"
   "$zhuize" --quiet run "$facts" -o "$place/ours" "${extra[@]}"
   (cd "$place/dl" && souffle -w -F . -D ../theirs rulebook.dl)
   python3 - "$place" "$folder" <<'PY' || bad=1
 import csv, datetime, json, os, sys
 place, folder = sys.argv[1:]
 problems = []
-for o in json.load(open(f"{place}/lp/relations.json", encoding="utf-8"))["outputs"]:
+for o in json.load(open(f"{place}/dl/relations.json", encoding="utf-8"))["outputs"]:
     def cell(text, form):
         if form in ("number", "date") and text == "-1000000":
             return ""

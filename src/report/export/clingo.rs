@@ -12,8 +12,7 @@ use crate::engine::store::Database;
 use crate::lang::program::{
     AggOp, Arg, Atom, CmpOp, Const, Functor, Literal, Prim, Program, RelId, RelationKind, Rule, Span, Term, VarId,
 };
-use crate::report::table::{Look, Ranks, file_name, looks};
-use serde_json::{Value, json};
+use crate::report::table::{Ranks, looks};
 
 /// Functions of the script.
 const SCRIPT: &str = include_str!("functions.py");
@@ -34,7 +33,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Predicate of a relation.
-fn predicate(program: &Program, rel: RelId) -> String {
+pub(super) fn predicate(program: &Program, rel: RelId) -> String {
     let r = program.rel(rel);
     match r.kind {
         RelationKind::Declared => format!("r_{}", r.name.replace('?', "_q")),
@@ -265,26 +264,6 @@ pub fn facts(program: &Program, db: &Database, ranks: &Ranks) -> Result<String, 
         }
     }
     if refused.is_empty() { Ok(out) } else { Err(refused) }
-}
-
-/// What a reader of the answer set must know: for each output its predicate, the file that `zhuize run -o` writes, and its
-/// columns with their form (`text`, `number`, `unsigned`, `date`).
-#[must_use]
-pub fn relations(program: &Program) -> Value {
-    let form = |l: &Look| match l {
-        Look::Text => "text",
-        Look::Number => "number",
-        Look::Unsigned => "unsigned",
-        Look::Float => "float",
-        Look::Date => "date",
-    };
-    let one = |(i, r): (usize, &crate::lang::program::Relation)| {
-        let columns: Vec<Value> =
-            r.columns.iter().zip(looks(program, r)).map(|(c, l)| json!({"name": c.name, "form": form(&l)})).collect();
-        json!({"relation": r.name, "predicate": predicate(program, RelId(i as u32)), "file": file_name(r), "columns": columns})
-    };
-    let list = program.relations.iter().enumerate().filter(|(_, r)| !r.outputs.is_empty()).map(one);
-    json!({"format": 1, "outputs": list.collect::<Vec<_>>()})
 }
 
 #[cfg(test)]

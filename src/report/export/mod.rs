@@ -6,6 +6,8 @@ pub mod souffle;
 use crate::engine::store::Database;
 use crate::engine::value;
 use crate::lang::program::{Prim, Program, RelId, Relation};
+use crate::report::table::{Look, file_name, looks};
+use serde_json::{Value, json};
 
 /// What cannot be said in the language of the other engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,4 +54,24 @@ fn plain(prim: Prim, word: u32, db: &Database) -> String {
         Prim::Unsigned => word.to_string(),
         Prim::Float => value::to_float(word).to_string(),
     }
+}
+
+/// What a reader of the other engine's answer must know: for each output its predicate (for clingo), the file that
+/// `zhuize run -o` writes, and its columns with their form (`text`, `number`, `unsigned`, `date`).
+#[must_use]
+pub fn relations(program: &Program) -> Value {
+    let form = |l: &Look| match l {
+        Look::Text => "text",
+        Look::Number => "number",
+        Look::Unsigned => "unsigned",
+        Look::Float => "float",
+        Look::Date => "date",
+    };
+    let one = |(i, r): (usize, &Relation)| {
+        let columns: Vec<Value> =
+            r.columns.iter().zip(looks(program, r)).map(|(c, l)| json!({"name": c.name, "form": form(&l)})).collect();
+        json!({"relation": r.name, "predicate": clingo::predicate(program, RelId(i as u32)), "file": file_name(r), "columns": columns})
+    };
+    let list = program.relations.iter().enumerate().filter(|(_, r)| !r.outputs.is_empty()).map(one);
+    json!({"format": 1, "outputs": list.collect::<Vec<_>>()})
 }
