@@ -14,58 +14,14 @@ use crate::engine::store::Database;
 use crate::engine::value::Word;
 use crate::facts::{Loaded, Origins, Standing};
 use crate::lang::date;
-use crate::lang::program::{Const, Program, RelId};
+use crate::lang::program::{Const, RelId};
 use crate::proof::demand::{Change, Prover};
-use crate::proof::given::{Fetched, Source};
+use crate::proof::given::Source;
 use crate::proof::{typed, what_if};
 use crate::rulebook::Rulebook;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// A base of which is known only what was fetched at some moment, whoever fetches more.
-#[derive(Debug)]
-struct Still {
-    base: Arc<Base>,
-    covered: Vec<Vec<Option<(usize, Const)>>>,
-}
-
-impl Still {
-    fn of(base: &Arc<Base>, program: &Program) -> Self {
-        let covered = (0..program.relations.len()).map(|i| base.covered(RelId(i as u32))).collect();
-        Self { base: Arc::clone(base), covered }
-    }
-}
-
-impl Source for Still {
-    fn keeps(&self, rel: RelId) -> bool {
-        self.base.keeps(rel)
-    }
-
-    fn settles(&self, rel: RelId) -> bool {
-        self.base.settles(rel)
-    }
-
-    fn fetch(&self, rel: RelId, columns: &[usize], key: &[Const]) -> Fetched {
-        self.base.fetch(rel, columns, key)
-    }
-
-    fn covered(&self, rel: RelId) -> Vec<Option<(usize, Const)>> {
-        self.covered[rel.index()].clone()
-    }
-
-    fn rows(&self, rel: RelId) -> u64 {
-        self.base.rows(rel)
-    }
-
-    fn distinct(&self, rel: RelId, column: usize) -> u64 {
-        self.base.distinct(rel, column)
-    }
-
-    fn leading(&self, rel: RelId, columns: usize) -> u64 {
-        self.base.leading(rel, columns)
-    }
-}
 
 /// Conclusions that come and those that go with rows that come and go, by relation in order. `keys` are the columns by
 /// which cases are told apart.
@@ -92,10 +48,9 @@ pub(super) fn conclusions(
     }
     // The words of the changes are the same for all.
     loaded.database.symbols.share();
-    let still: Arc<dyn Source> = Arc::new(Still::of(base, program));
     let sides = || {
-        let far = Some(Arc::clone(&still));
-        let before = Prover::reaching(program, loaded.database.clone(), u64::MAX, far);
+        let far: Arc<dyn Source> = base.clone();
+        let before = Prover::reaching(program, loaded.database.clone(), u64::MAX, Some(far));
         let mut after = before.fork();
         after.change(&changes);
         (before, after)
@@ -116,10 +71,10 @@ pub(super) fn conclusions(
     for found in found {
         flips.extend(found?);
     }
-    if flips.iter().any(|f| violated(program, f)) {
-        let (mut before, mut after) = sides();
-        let found = what_if::outcome(&mut before, &mut after, &cases.concat())?;
-        return Err(contradictions(book, &found, &mut after, &loaded, came)?);
+    let violated = |f: &&what_if::Flip| f.gained && program.rel(f.rel).notes.has("constraint");
+    let contradicted: Vec<&what_if::Flip> = flips.iter().filter(violated).collect();
+    if !contradicted.is_empty() {
+        return Err(contradictions(book, &contradicted, sides().1, &loaded, came)?);
     }
     let outputs: BTreeSet<RelId> = pack::outputs(program).collect();
     let (mut gained, mut lost): (Rows, Rows) = (BTreeMap::new(), BTreeMap::new());
@@ -135,31 +90,24 @@ pub(super) fn conclusions(
     Ok((gained, lost))
 }
 
-/// Whether a change makes the tables contradict themselves.
-fn violated(program: &Program, flip: &what_if::Flip) -> bool {
-    flip.gained && program.rel(flip.rel).notes.has("constraint")
-}
-
 /// The contradictions after changes, with the rows they rest on.
 fn contradictions(
     book: &Rulebook,
-    found: &what_if::Outcome,
-    after: &mut Prover<'_>,
+    found: &[&what_if::Flip],
+    mut after: Prover<'_>,
     loaded: &Loaded,
     came: &Rows,
 ) -> Result<Trouble, Limit> {
     let program = &book.program;
-    let violated: Vec<_> = found.flips.iter().filter(|f| violated(program, f)).collect();
-    for f in &violated {
-        let columns: Vec<usize> = (0..f.values.len()).collect();
+    for f in found {
         let row: Vec<Word> = f.values.iter().map(|v| after.symbols().word(&v.value)).collect();
-        after.matching(f.rel, &columns, &row, &mut Vec::new())?;
+        after.holds(f.rel, &row)?;
     }
     // The rows looked at are those of the contradiction.
     let mut given = after.slice();
     let mut all = Database::new(program);
     all.symbols = given.symbols.clone();
-    for f in violated {
+    for f in found {
         let row: Vec<Word> = f.values.iter().map(|v| all.word(&v.value)).collect();
         all.tables[f.rel.index()].add(row);
     }

@@ -2,12 +2,12 @@
 
 use super::file::{self, Block, Cell, Look, Table};
 use super::{Manifest, Trouble};
-use crate::engine::value::Word;
+use crate::engine::{self, value::Word};
 use crate::facts::Standing;
 use crate::lang::program::{Const, Program, RelId};
 use crate::proof::given::{Fetched, Source};
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +40,8 @@ struct Pieces {
     by_text: FxHashMap<(usize, Arc<str>), usize>,
     /// The piece that is all of the table.
     whole: Option<usize>,
+    /// So many of them, the first, stand in the tables that were made last.
+    stood: usize,
 }
 
 impl Pieces {
@@ -435,22 +437,9 @@ impl Base {
         known.and_then(|d| d.get(column)).copied().unwrap_or(1).max(1)
     }
 
-    /// These relations and every one behind them, down to those that are settled.
-    pub(super) fn closure(&self, program: &Program, wanted: &[RelId]) -> BTreeSet<RelId> {
-        let mut todo = wanted.to_vec();
-        let mut seen: BTreeSet<RelId> = todo.iter().copied().collect();
-        while let Some(rel) = todo.pop() {
-            if !self.settles(rel) {
-                let rules = program.rules.iter().filter(|r| r.head == rel);
-                todo.extend(rules.flat_map(|r| r.reads()).filter(|r| seen.insert(*r)));
-            }
-        }
-        seen
-    }
-
-    /// Relations of the base whose rows the engine needs for these.
-    pub(super) fn behind(&self, program: &Program, wanted: &[RelId]) -> Vec<RelId> {
-        self.closure(program, wanted).into_iter().filter(|r| self.holds(*r)).collect()
+    /// By relation: whether the engine needs it for these, down to those that are settled.
+    pub(super) fn behind(&self, program: &Program, wanted: &[RelId]) -> Vec<bool> {
+        engine::needed_by(program, wanted, |id| !self.settles(program.rule(id).head))
     }
 
     /// Everything fetched so far of a table, each row once.
@@ -461,6 +450,11 @@ impl Base {
             return whole.rows.to_vec();
         }
         pieces.all.iter().flat_map(|p| p.rows.iter().cloned()).collect()
+    }
+
+    /// Says that all that was fetched so far stands in tables: a prover that begins with them has it, whoever fetches more.
+    pub(super) fn stands(&self) {
+        lock(&self.fetched).values_mut().for_each(|p| p.stood = p.all.len());
     }
 
     /// Whether anything was fetched since this was last asked: what was worked out without it has to be worked out again.
@@ -513,7 +507,8 @@ impl Source for Base {
     }
 
     fn covered(&self, rel: RelId) -> Vec<Option<(usize, Const)>> {
-        lock(&self.fetched).get(&rel).map_or_else(Vec::new, |p| p.all.iter().map(|p| p.by.clone()).collect())
+        let known = lock(&self.fetched);
+        known.get(&rel).map_or_else(Vec::new, |p| p.all[..p.stood].iter().map(|p| p.by.clone()).collect())
     }
 
     fn rows(&self, rel: RelId) -> u64 {

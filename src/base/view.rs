@@ -63,6 +63,7 @@ impl Base {
         }
         loaded.days = dimension::refill(&loaded.schema, &mut loaded.database, self.manifest().touched, request.as_of);
         loaded.touched = self.manifest().touched;
+        self.stands();
         match self.failure() {
             Some(e) => Err(e),
             None => Ok(loaded),
@@ -106,28 +107,28 @@ impl Base {
     /// # Errors
     /// When options are wrong, or a file is not as it was written.
     pub fn tables(&self, book: &Rulebook, request: &Request, wanted: &[RelId]) -> Result<Database, Trouble> {
+        let program = &book.program;
         let mut db = self.loaded(book, request)?.database;
-        let mut needed = self.behind(&book.program, wanted);
+        let behind = self.behind(program, wanted);
         // The answer is shown with names.
-        let named = named(&book.program);
-        let columns = wanted.iter().flat_map(|r| &book.program.rel(*r).columns);
-        let names: Vec<RelId> =
-            columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0).filter(|r| self.holds(*r)).collect();
-        needed.extend(&names);
-        needed.sort_unstable();
-        needed.dedup();
+        let named = named(program);
+        let columns = wanted.iter().flat_map(|r| &program.rel(*r).columns);
+        let names = columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0);
         let shown: FxHashSet<RelId> = wanted.iter().copied().chain(names).collect();
-        for rel in needed.into_iter().filter(|r| !self.is_small(*r)) {
-            let part = if shown.contains(&rel) { None } else { Some(self.read(&book.program, rel, wanted)) };
-            self.fill(&book.program, rel, &mut db, part.as_ref())?;
+        let all = (0..program.relations.len() as u32).map(RelId);
+        for rel in all.filter(|r| self.holds(*r) && !self.is_small(*r)) {
+            if shown.contains(&rel) {
+                self.fill(program, rel, &mut db, None)?;
+            } else if behind[rel.index()] {
+                self.fill(program, rel, &mut db, Some(&self.read(program, rel, &behind)))?;
+            }
         }
         Ok(db)
     }
 
-    /// What of a relation the rules behind these read.
-    fn read(&self, program: &Program, rel: RelId, wanted: &[RelId]) -> Vec<Use> {
-        let behind = self.closure(program, wanted);
-        let rules = program.rules.iter().filter(|r| behind.contains(&r.head) && !self.settles(r.head));
+    /// What of a relation the rules for the relations behind a question read.
+    fn read(&self, program: &Program, rel: RelId, behind: &[bool]) -> Vec<Use> {
+        let rules = program.rules.iter().filter(|r| behind[r.head.index()] && !self.settles(r.head));
         let mut uses: Vec<Option<Use>> = vec![None; program.rel(rel).arity()];
         for literal in rules.flat_map(|r| &r.body).filter(|l| l.relation() == Some(rel)) {
             let args = match literal {
@@ -153,13 +154,7 @@ impl Base {
 
     /// Puts the rows of a relation into its table; given what is read of it, only those that a rule can match, and unread
     /// columns blank. Gives the number of rows that the rulebook did not bring.
-    fn fill(
-        &self,
-        program: &Program,
-        rel: RelId,
-        db: &mut Database,
-        part: Option<&Vec<Use>>,
-    ) -> Result<usize, Trouble> {
+    fn fill(&self, program: &Program, rel: RelId, db: &mut Database, part: Option<&[Use]>) -> Result<usize, Trouble> {
         let width = program.rel(rel).arity();
         let mut own = 0;
         let asked: Vec<(usize, &Const)> = part

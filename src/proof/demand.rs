@@ -164,6 +164,17 @@ impl<'p> Prover<'p> {
         given.find(row).or_else(derived)
     }
 
+    /// Whether a row is given or concluded.
+    ///
+    /// # Errors
+    /// When a stated limit is met.
+    pub fn holds(&mut self, rel: RelId, row: &[Word]) -> Result<bool, Limit> {
+        let columns: Vec<usize> = (0..row.len()).collect();
+        let mut rows = Vec::new();
+        self.matching(rel, &columns, row, &mut rows)?;
+        Ok(!rows.is_empty())
+    }
+
     /// Whether working by demand was given up because it took too many steps.
     #[must_use]
     pub fn gave_up(&self) -> bool {

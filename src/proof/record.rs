@@ -3,7 +3,7 @@
 //! Backwards from the facts asked about: each rule that could conclude a fact is matched with it and all ways in which its
 //! body holds are noted. The record is a directed hypergraph over dense numbers; ranks, proofs and graphs are made from it.
 
-use super::unify::unify;
+use super::unify::concluding;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
 use crate::engine::value::Word;
@@ -116,17 +116,10 @@ impl Record {
         let rules: Vec<RuleId> = ground.rules_of(self.facts[head.index()].rel).to_vec();
         let program = ground.program();
         let row = self.facts[head.index()].row.clone();
-        let pattern: Vec<Option<Word>> = row.iter().map(|w| Some(*w)).collect();
         for id in rules {
             let rule = program.rule(id);
-            let Some(start) = unify(rule, &pattern, ground.symbols()) else { continue };
             let mut found: Vec<(Box<[Option<Word>]>, Premises)> = Vec::new();
-            body::enumerate(program, rule, &start, true, ground, &mut |m, source| {
-                for (term, want) in rule.args.iter().zip(row.iter()) {
-                    if body::eval(term, m.vars, source.symbols()) != Ok(*want) {
-                        return Ok(ControlFlow::Continue(()));
-                    }
-                }
+            concluding((program, rule), &row, true, ground, &mut |m, source| {
                 let mut premises = Vec::new();
                 for (i, literal) in rule.body.iter().enumerate() {
                     match literal {

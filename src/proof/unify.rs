@@ -1,10 +1,12 @@
 //! What a wanted row says about the variables of a rule that could conclude it.
 
 use crate::engine::functor;
-use crate::engine::naive::body;
+use crate::engine::limit::Limit;
+use crate::engine::naive::body::{self, Found, Source};
 use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
-use crate::lang::program::{Functor, Prim, Rule, Term};
+use crate::lang::program::{Functor, Prim, Program, Rule, Term};
+use std::ops::ControlFlow;
 
 /// Values of the rule's variables when its head is to be the pattern; `None` when it cannot be. The head terms `v + c`,
 /// `c + v` and `v - c` are solved for `v` (which asking by demand must not do: the questions would not end).
@@ -33,6 +35,29 @@ pub fn unify(rule: &Rule, pattern: &[Option<Word>], symbols: &mut Symbols) -> Op
         }
     }
     Some(vars)
+}
+
+/// Calls `found` with every match of the body of a rule with which it concludes a row; see [`body::enumerate`].
+///
+/// # Errors
+/// When a functor has no value, the source meets a limit, or `found` does.
+pub fn concluding(
+    (program, rule): (&Program, &Rule),
+    row: &[Word],
+    every: bool,
+    source: &mut dyn Source,
+    found: &mut Found<'_>,
+) -> Result<(), Limit> {
+    let pattern: Vec<Option<Word>> = row.iter().map(|w| Some(*w)).collect();
+    let Some(start) = unify(rule, &pattern, source.symbols()) else { return Ok(()) };
+    body::enumerate(program, rule, &start, every, source, &mut |m, source| {
+        let mut terms = rule.args.iter().zip(row);
+        if terms.all(|(t, want)| body::eval(t, m.vars, source.symbols()) == Ok(*want)) {
+            found(m, source)
+        } else {
+            Ok(ControlFlow::Continue(()))
+        }
+    })
 }
 
 fn solve(op: Functor, prim: Prim, args: &[Term], want: Word, vars: &mut [Option<Word>], symbols: &mut Symbols) {

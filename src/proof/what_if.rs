@@ -11,7 +11,7 @@
 use super::demand::Prover;
 use super::graph::Value;
 use super::typed;
-use super::unify::unify;
+use super::unify::concluding;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
 use crate::engine::naive::heap::Heap;
@@ -45,14 +45,8 @@ pub struct Outcome {
 const BEFORE: usize = 0;
 const AFTER: usize = 1;
 
-/// Rows that differ, in the words of the prover before.
-#[derive(Debug)]
-struct Differing {
-    /// Rows that were there.
-    lost: Heap,
-    /// Rows that are there now.
-    gained: Heap,
-}
+/// Rows of a relation that are on one side only, by side, in the words of the prover before.
+type Differing = [Heap; 2];
 
 /// First number of rows that came, behind all numbers of a prover.
 const CAME: u32 = 3 << 30;
@@ -67,15 +61,15 @@ impl Source for Changed<'_, '_> {
     fn matching(&mut self, rel: RelId, columns: &[usize], key: &[Word], out: &mut Vec<u32>) -> Result<(), Limit> {
         let from = out.len();
         self.before.matching(rel, columns, key, out)?;
-        let here = &mut self.differing[rel.index()];
-        if !here.lost.is_empty() {
-            let stays = |n: &u32| here.lost.find(self.before.row(rel, *n)).is_none();
+        let [lost, gained] = &mut self.differing[rel.index()];
+        if !lost.is_empty() {
+            let stays = |n: &u32| lost.find(self.before.row(rel, *n)).is_none();
             let kept: Vec<u32> = out.drain(from..).filter(stays).collect();
             out.extend(kept);
         }
-        if !here.gained.is_empty() {
+        if !gained.is_empty() {
             let from = out.len();
-            here.gained.matching(columns, key, out);
+            gained.matching(columns, key, out);
             out[from..].iter_mut().for_each(|n| *n += CAME);
         }
         Ok(())
@@ -83,7 +77,7 @@ impl Source for Changed<'_, '_> {
 
     fn row(&self, rel: RelId, number: u32) -> &[Word] {
         match number.checked_sub(CAME) {
-            Some(n) => self.differing[rel.index()].gained.row(n),
+            Some(n) => self.differing[rel.index()][AFTER].row(n),
             None => self.before.row(rel, number),
         }
     }
@@ -127,13 +121,12 @@ pub fn outcome<'p>(
     changed: &[(RelId, Vec<Word>)],
 ) -> Result<Outcome, Limit> {
     let program = before.program();
-    let none = |width: usize| Differing { lost: Heap::new(width), gained: Heap::new(width) };
     let mut forward = Forward {
         program,
         before,
         after,
         changed: vec![BTreeSet::new(); program.relations.len()],
-        differing: program.relations.iter().map(|r| none(r.arity())).collect(),
+        differing: program.relations.iter().map(|r| [(); 2].map(|()| Heap::new(r.arity()))).collect(),
         recursive: vec![false; program.relations.len()],
         kept: BTreeSet::new(),
     };
@@ -158,12 +151,12 @@ impl<'p> Forward<'_, 'p> {
     fn settle(&mut self, rel: RelId) -> Result<(), Limit> {
         let mut candidates = Candidates::default();
         for id in self.before.rules_of(rel).to_vec() {
-            self.follow(id, |r| r != rel, &mut candidates)?;
+            self.follow(id, &mut candidates)?;
         }
         let [mut old, mut new] = candidates;
         // The words of the changes are the same on both sides: the fork was made after they were interned.
         for row in std::mem::take(&mut self.changed[rel.index()]) {
-            if holds(self.before, rel, &row)? {
+            if self.before.holds(rel, &row)? {
                 old.insert(row);
             } else if self.stands_after(rel, &row)? {
                 new.insert(row);
@@ -173,12 +166,12 @@ impl<'p> Forward<'_, 'p> {
             if new.contains(&row) || self.stands_after(rel, &row)? {
                 self.stays(rel, row);
             } else {
-                self.differing[rel.index()].lost.insert(&row);
+                self.differing[rel.index()][BEFORE].insert(&row);
             }
         }
         for row in new {
-            if !holds(self.before, rel, &row)? {
-                self.differing[rel.index()].gained.insert(&row);
+            if !self.before.holds(rel, &row)? {
+                self.differing[rel.index()][AFTER].insert(&row);
             }
         }
         Ok(())
@@ -186,7 +179,6 @@ impl<'p> Forward<'_, 'p> {
 
     /// Finds what differs of relations that depend on each other: what a change leads to is asked of both provers.
     fn recursive(&mut self, stratum: &Stratum) -> Result<(), Limit> {
-        let inside = |rel: RelId| stratum.relations.contains(&rel);
         let mut todo: VecDeque<(RelId, Vec<Word>, usize)> = VecDeque::new();
         for rel in &stratum.relations {
             for row in std::mem::take(&mut self.changed[rel.index()]) {
@@ -201,16 +193,15 @@ impl<'p> Forward<'_, 'p> {
         };
         for id in &rules {
             let mut found = Candidates::default();
-            self.follow(*id, |rel| !inside(rel), &mut found)?;
+            self.follow(*id, &mut found)?;
             heads(*id, found, &mut todo);
         }
         while let Some((rel, row, side)) = todo.pop_front() {
-            let here = &self.differing[rel.index()];
-            if [&here.lost, &here.gained][side].find(&row).is_some() {
+            if self.differing[rel.index()][side].find(&row).is_some() {
                 continue;
             }
             let words = translate(self.program, rel, &row, self.before.text(), self.after.symbols());
-            let there = [holds(self.before, rel, &row)?, holds(self.after, rel, &words)?];
+            let there = [self.before.holds(rel, &row)?, self.after.holds(rel, &words)?];
             if !there[side] {
                 continue;
             }
@@ -220,12 +211,12 @@ impl<'p> Forward<'_, 'p> {
                 }
                 continue;
             }
-            let here = &mut self.differing[rel.index()];
-            if side == BEFORE { &mut here.lost } else { &mut here.gained }.insert(&row);
+            self.differing[rel.index()][side].insert(&row);
             for id in &rules {
                 let mut found = Candidates::default();
-                for l in reads(self.program.rule(*id), |r| r == rel) {
-                    self.through(*id, l, &row, side, &mut found)?;
+                let body = &self.program.rule(*id).body;
+                for literal in body.iter().filter(|l| l.relation() == Some(rel)) {
+                    self.through(*id, literal, &row, side, &mut found)?;
                 }
                 heads(*id, found, &mut todo);
             }
@@ -247,16 +238,13 @@ impl<'p> Forward<'_, 'p> {
         if !self.after.given_rows(rel, &columns, &words).is_empty() {
             return Ok(true);
         }
-        let pattern: Vec<Option<Word>> = row.iter().map(|w| Some(*w)).collect();
         let mut found = false;
         for id in self.before.rules_of(rel).to_vec() {
-            let rule = self.program.rule(id);
-            let Some(start) = unify(rule, &pattern, self.before.symbols()) else { continue };
+            let rule = (self.program, self.program.rule(id));
             let mut source = Changed { before: self.before, differing: &mut self.differing };
-            body::enumerate(self.program, rule, &start, false, &mut source, &mut |m, source| {
-                let mut terms = rule.args.iter().zip(row);
-                found |= terms.all(|(t, want)| body::eval(t, m.vars, source.symbols()) == Ok(*want));
-                Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            concluding(rule, row, false, &mut source, &mut |_, _| {
+                found = true;
+                Ok(ControlFlow::Break(()))
             })?;
             if found {
                 break;
@@ -266,15 +254,13 @@ impl<'p> Forward<'_, 'p> {
     }
 
     /// What a rule concluded and concludes with what differs of the relations it reads.
-    fn follow(&mut self, id: RuleId, of: impl Fn(RelId) -> bool, found: &mut Candidates) -> Result<(), Limit> {
-        let rule = self.program.rule(id);
-        for l in reads(rule, of) {
-            let Some(rel) = rule.body[l].relation() else { continue };
-            let here = &self.differing[rel.index()];
-            let rows = |heap: &Heap| (0..heap.len() as u32).map(|i| heap.row(i).to_vec()).collect::<Vec<_>>();
-            for (side, rows) in [rows(&here.lost), rows(&here.gained)].into_iter().enumerate() {
-                for row in rows {
-                    self.through(id, l, &row, side, found)?;
+    fn follow(&mut self, id: RuleId, found: &mut Candidates) -> Result<(), Limit> {
+        for literal in &self.program.rule(id).body {
+            let Some(rel) = literal.relation() else { continue };
+            for side in [BEFORE, AFTER] {
+                for i in 0..self.differing[rel.index()][side].len() as u32 {
+                    let row = self.differing[rel.index()][side].row(i).to_vec();
+                    self.through(id, literal, &row, side, found)?;
                 }
             }
         }
@@ -285,12 +271,12 @@ impl<'p> Forward<'_, 'p> {
     fn through(
         &mut self,
         id: RuleId,
-        l: usize,
+        literal: &Literal,
         row: &[Word],
         side: usize,
         found: &mut Candidates,
     ) -> Result<(), Limit> {
-        match &self.program.rule(id).body[l] {
+        match literal {
             Literal::Atom(a) => self.steps(id, (a.rel, &a.args), row, side, found),
             // What is there on one side lets a step through on the other.
             Literal::Not(a) => self.steps(id, (a.rel, &a.args), row, 1 - side, found),
@@ -354,8 +340,9 @@ impl<'p> Forward<'_, 'p> {
         let mut flips: Vec<Flip> = Vec::new();
         for (i, here) in self.differing.iter().enumerate() {
             let rel = RelId(i as u32);
-            for (heap, gained) in [(&here.lost, false), (&here.gained, true)] {
-                flips.extend((0..heap.len() as u32).map(|n| Flip { rel, values: values(rel, heap.row(n)), gained }));
+            for (side, heap) in here.iter().enumerate() {
+                let flip = |n| Flip { rel, values: values(rel, heap.row(n)), gained: side == AFTER };
+                flips.extend((0..heap.len() as u32).map(flip));
             }
         }
         flips.sort_by(|a, b| (a.rel, a.gained).cmp(&(b.rel, b.gained)).then_with(|| order(&a.values, &b.values)));
@@ -365,24 +352,11 @@ impl<'p> Forward<'_, 'p> {
     }
 }
 
-/// Whether a row holds for a prover.
-fn holds(prover: &mut Prover<'_>, rel: RelId, row: &[Word]) -> Result<bool, Limit> {
-    let columns: Vec<usize> = (0..row.len()).collect();
-    let mut rows = Vec::new();
-    prover.matching(rel, &columns, row, &mut rows)?;
-    Ok(!rows.is_empty())
-}
-
 /// The first values of a row in words of one table of texts, said in those of another.
 fn translate(program: &Program, rel: RelId, row: &[Word], from: &Symbols, to: &mut Symbols) -> Vec<Word> {
     let columns = &program.rel(rel).columns;
     let word = |(w, c): (&Word, &Column)| if c.prim == Prim::Symbol { to.intern(from.resolve(*w)) } else { *w };
     row.iter().zip(columns).map(word).collect()
-}
-
-/// Places in the body of a rule that read some relations.
-fn reads(rule: &Rule, of: impl Fn(RelId) -> bool) -> Vec<usize> {
-    (0..rule.body.len()).filter(|l| rule.body[*l].relation().is_some_and(&of)).collect()
 }
 
 /// The variables of a rule when arguments of its body have these values; `None` when they cannot.

@@ -8,6 +8,7 @@ if ! command -v souffle >/dev/null; then
 fi
 zhuize="$1"
 shift
+here="$(cd "$(dirname "$0")" && pwd)"
 place="$(mktemp -d)"
 trap 'rm -rf "$place"' EXIT
 bad=0
@@ -22,25 +23,15 @@ for folder in "$@"; do
   "$zhuize" --quiet export "$facts" --to souffle -o "$place/dl" "${extra[@]}"
   "$zhuize" --quiet run "$facts" -o "$place/ours" "${extra[@]}"
   (cd "$place/dl" && souffle -w -F . -D ../theirs rulebook.dl)
-  python3 - "$place" "$folder" <<'PY' || bad=1
-import csv, datetime, json, os, sys
+  PYTHONPATH="$here" python3 - "$place" "$folder" <<'PY' || bad=1
+import sys
+from souffle_rows import ours, shapes, theirs
 place, folder = sys.argv[1:]
 problems = []
-for o in json.load(open(f"{place}/dl/relations.json", encoding="utf-8"))["outputs"]:
-    def cell(text, form):
-        if form in ("number", "date") and text == "-1000000":
-            return ""
-        if form == "date":
-            return (datetime.date(1970, 1, 1) + datetime.timedelta(days=int(text))).isoformat()
-        return text
-    path = f"{place}/theirs/{o['file']}"
-    lines = open(path, encoding="utf-8").read().split("\n")[:-1] if os.path.exists(path) else []
-    forms = [c["form"] for c in o["columns"]]
-    theirs = {tuple(map(cell, line.split("\t"), forms)) for line in lines}
-    with open(f"{place}/ours/{o['file']}", encoding="utf-8", newline="") as f:
-        ours = {tuple(r[c["name"]] for c in o["columns"]) for r in csv.DictReader(f)}
-    problems += [f"{o['relation']}: only zhuize: {','.join(r)}" for r in sorted(ours - theirs)]
-    problems += [f"{o['relation']}: only Soufflé: {','.join(r)}" for r in sorted(theirs - ours)]
+for relation, file, names, forms in shapes(f"{place}/dl"):
+    them, us = set(theirs(f"{place}/theirs/{file}", forms)), set(ours(f"{place}/ours/{file}", names))
+    problems += [f"{relation}: only zhuize: {','.join(r)}" for r in sorted(us - them)]
+    problems += [f"{relation}: only Soufflé: {','.join(r)}" for r in sorted(them - us)]
 if problems:
     print(f"{folder}:", *problems[:20], sep="\n  ")
 sys.exit(bool(problems))
