@@ -1,7 +1,7 @@
 //! Runs a plan: chunks of source rows go through all steps while they are in the caches.
 
-use super::expr::{Expr, View};
-use super::frog::{CHUNK, Join, Key, Numbers, Probe, State, Stop, Test};
+use super::expr::{Compare, Expr, View};
+use super::frog::{CHUNK, Join, Key, Numbers, Orders, Probe, State, Stop, Test};
 use super::index::{Rel, Version};
 use super::plan::{Check, Maker, Plan, Seek, Step};
 use super::rows;
@@ -64,15 +64,28 @@ fn tests<'a>(checks: &[Check], rels: &'a [Rel], cursors: &mut usize) -> Vec<Test
     checks
         .iter()
         .map(|c| match c {
-            Check::Compare(c) => match (c.op, leaf(&c.left), leaf(&c.right)) {
-                (CmpOp::Eq | CmpOp::Ne, Some(left), Some(right)) => {
-                    Test::Same { left, right, negated: c.op == CmpOp::Ne }
-                }
+            Check::Compare(c) => match (orders(c), leaf(&c.left), leaf(&c.right)) {
+                (Some(orders), Some(left), Some(right)) => Test::Words { left, right, orders },
                 _ => Test::Compare(c.clone()),
             },
             Check::Has { seek, negated } => Test::Has { probe: probe(seek, rels, cursors), negated: *negated },
         })
         .collect()
+}
+
+/// Which orders of two words a comparison allows; the order of words is that of the values, except of texts.
+fn orders(c: &Compare) -> Option<Orders> {
+    let (less, equal, greater) = match (c.op, c.prim) {
+        (CmpOp::Eq, _) => (false, true, false),
+        (CmpOp::Ne, _) => (true, false, true),
+        (_, Prim::Symbol) => return None,
+        (CmpOp::Lt, _) => (true, false, false),
+        (CmpOp::Le, _) => (true, true, false),
+        (CmpOp::Gt, _) => (false, false, true),
+        (CmpOp::Ge, _) => (false, true, true),
+        (CmpOp::Match | CmpOp::NotMatch | CmpOp::Contains | CmpOp::NotContains, _) => return None,
+    };
+    Some(Orders { less, equal, greater })
 }
 
 fn leaf(e: &Expr) -> Option<Key> {

@@ -1,18 +1,20 @@
 //! The join engine: the only file that names datafrog.
 //!
 //! One step of a rule is one `Relation::from_leapjoin` over a chunk of rows. The source relation holds row numbers, not
-//! rows: the rows lie flat beside it, so one kernel serves every width. [`Leap`] implements datafrog's public `Leapers`
-//! and does the whole step: tests that need only the row (short-circuiting, which tuples of datafrog's own leapers do
-//! not), one extension by prefix search in a sorted index with a galloping cursor, and tests that need the row found.
+//! rows: the rows lie flat beside it, so one kernel serves every width. Tests that need only the row come first, one test
+//! after the other over the numbers that are left, so that datafrog is given no row in vain; a step that joins nothing is
+//! then done. [`Leap`] implements datafrog's public `Leapers` for the rest: one extension by prefix search in a sorted
+//! index with a galloping cursor, and tests that need the row found (short-circuiting, which tuples of datafrog's own
+//! leapers do not).
 //! Proposed values are references to the first column of index rows; the place of the row is recovered from the address.
 //! The result is emitted by the closure into a flat vector, and the `Relation<()>` that datafrog builds costs nothing.
 //!
-//! `Relation::from_antijoin` of datafrog 2.0.1 returns the empty relation whatever it is given; negation here is a test
-//! inside [`Leap`], and nothing calls that function.
+//! `Relation::from_antijoin` of datafrog 2.0.1 returns the empty relation whatever it is given; negation here is a test,
+//! and nothing calls that function.
 
 use super::expr::{Compare, Expr, View};
 use super::functor::Fault;
-use super::rows::prefix_range;
+use super::rows::{found1, found2, prefix_range};
 use super::symbol::Symbols;
 use super::value::Word;
 use crate::lang::program::Span;
@@ -57,14 +59,14 @@ pub struct Probe<'a> {
 /// A test of a row.
 #[derive(Clone, Debug)]
 pub enum Test<'a> {
-    /// Two words are equal, or differ if `negated`: the common case of a comparison.
-    Same {
+    /// Two words stand in this order: the common case of a comparison.
+    Words {
         /// One word.
         left: Key,
         /// The other.
         right: Key,
-        /// Whether they must differ.
-        negated: bool,
+        /// Which orders of the two will do.
+        orders: Orders,
     },
     /// Any other comparison.
     Compare(Compare),
@@ -75,6 +77,24 @@ pub enum Test<'a> {
         /// Whether there must be none.
         negated: bool,
     },
+}
+
+/// Orders of two words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orders {
+    /// The left one is less.
+    pub less: bool,
+    /// They are equal.
+    pub equal: bool,
+    /// The left one is greater.
+    pub greater: bool,
+}
+
+impl Orders {
+    #[inline]
+    fn hold(self, a: Word, b: Word) -> bool {
+        (self.less & (a < b)) | (self.equal & (a == b)) | (self.greater & (a > b))
+    }
 }
 
 /// One step.
@@ -135,14 +155,12 @@ impl Shared<'_> {
 
 struct Leap<'s, 'leap> {
     join: &'s Join<'leap>,
+    probe: &'s Probe<'leap>,
     shared: &'s Shared<'s>,
     state: &'s mut State,
     segment: usize,
     range: (usize, usize),
 }
-
-/// What a step without extension proposes: once, nothing in particular.
-static NOTHING: Word = 0;
 
 fn search(probe: &Probe<'_>, segment: usize, view: View<'_>, state: &mut State) -> (usize, usize) {
     let word = |k: &Key| k.word(view);
@@ -160,57 +178,86 @@ fn search(probe: &Probe<'_>, segment: usize, view: View<'_>, state: &mut State) 
     }
 }
 
-impl Leap<'_, '_> {
+/// Whether some row has the key of the probe.
+fn has(probe: &Probe<'_>, view: View<'_>, state: &mut State) -> bool {
+    (0..probe.segments.len()).any(|s| {
+        let (from, to) = search(probe, s, view, state);
+        from < to
+    })
+}
+
+impl Shared<'_> {
     #[inline]
-    fn passes(&mut self, tests: &[Test<'_>], view: View<'_>) -> bool {
-        tests.iter().all(|t| match t {
-            Test::Same { left, right, negated } => (left.word(view) == right.word(view)) != *negated,
-            Test::Compare(c) => match c.holds(view, self.shared.symbols) {
-                Ok(b) => b,
-                Err(fault) => {
-                    self.shared.fail(fault, c.span);
-                    false
-                }
-            },
-            Test::Has { probe, negated } => {
-                let found = (0..probe.segments.len()).any(|s| {
-                    let (from, to) = search(probe, s, view, self.state);
-                    from < to
-                });
-                found != *negated
-            }
-        })
+    fn passes(&self, test: &Test<'_>, view: View<'_>, state: &mut State) -> bool {
+        match test {
+            Test::Words { left, right, orders } => orders.hold(left.word(view), right.word(view)),
+            Test::Compare(c) => c.holds(view, self.symbols).unwrap_or_else(|fault| {
+                self.fail(fault, c.span);
+                false
+            }),
+            Test::Has { probe, negated } => has(probe, view, state) != *negated,
+        }
     }
+
+    /// Leaves the numbers of the rows that pass.
+    fn sift(&self, test: &Test<'_>, state: &mut State, numbers: &mut Vec<u32>) {
+        let (input, width) = (self.input, self.width);
+        let view = |i: u32| View { row: self.row(i), found: &[] };
+        match test {
+            Test::Words { left: Key::Place(p), right: Key::Const(w), orders } => {
+                keep(numbers, |i| orders.hold(input[i as usize * width + p], *w));
+            }
+            Test::Words { left, right, orders } => {
+                keep(numbers, |i| orders.hold(left.word(view(i)), right.word(view(i))));
+            }
+            Test::Has { probe, negated } => match (probe.segments.as_slice(), probe.keys.as_slice()) {
+                ([], _) => keep(numbers, |_| *negated),
+                ([data], [Key::Place(p)]) => {
+                    let cursor = &mut state.cursors[probe.cursor];
+                    keep(numbers, |i| found1(probe.width, data, input[i as usize * width + p], cursor) != *negated);
+                }
+                ([data], [Key::Place(p), Key::Place(q)]) => {
+                    let cursor = &mut state.cursors[probe.cursor];
+                    keep(numbers, |i| {
+                        let at = i as usize * width;
+                        found2(probe.width, data, input[at + p], input[at + q], cursor) != *negated
+                    });
+                }
+                _ => keep(numbers, |i| has(probe, view(i), state) != *negated),
+            },
+            Test::Compare(_) => keep(numbers, |i| self.passes(test, view(i), state)),
+        }
+    }
+}
+
+/// Keeps some numbers, without a branch on which.
+#[inline]
+fn keep(numbers: &mut Vec<u32>, mut wanted: impl FnMut(u32) -> bool) {
+    let mut kept = 0;
+    for at in 0..numbers.len() {
+        let i = numbers[at];
+        numbers[kept] = i;
+        kept += usize::from(wanted(i));
+    }
+    numbers.truncate(kept);
 }
 
 impl<'leap> Leapers<'leap, u32, Word> for Leap<'_, 'leap> {
     fn for_each_count(&mut self, tuple: &u32, mut op: impl FnMut(usize, usize)) {
         let view = View { row: self.shared.row(*tuple), found: &[] };
-        let join = self.join;
-        if !self.passes(&join.pre, view) {
-            return op(0, 0);
-        }
-        match &join.extend {
-            None => op(0, 1),
-            Some(probe) => {
-                self.range = search(probe, self.segment, view, self.state);
-                op(0, self.range.1 - self.range.0);
-            }
-        }
+        self.range = search(self.probe, self.segment, view, self.state);
+        op(0, self.range.1 - self.range.0);
     }
 
     fn propose(&mut self, tuple: &u32, _: usize, values: &mut Vec<&'leap Word>) {
         let join = self.join;
-        let Some(probe) = &join.extend else { return values.push(&NOTHING) };
-        let data: &'leap [Word] = probe.segments[self.segment];
-        let w = probe.width;
+        let data: &'leap [Word] = self.probe.segments[self.segment];
+        let w = self.probe.width;
         let (from, to) = self.range;
         if join.once && !join.post.is_empty() {
             let row = self.shared.row(*tuple);
             values.extend(
-                (from..to)
-                    .find(|i| self.passes(&join.post, View { row, found: &data[i * w..(i + 1) * w] }))
-                    .map(|i| &data[i * w]),
+                (from..to).find(|i| self.passes(View { row, found: &data[i * w..(i + 1) * w] })).map(|i| &data[i * w]),
             );
         } else {
             let to = if join.once { from + 1 } else { to };
@@ -219,12 +266,20 @@ impl<'leap> Leapers<'leap, u32, Word> for Leap<'_, 'leap> {
     }
 
     fn intersect(&mut self, tuple: &u32, _: usize, values: &mut Vec<&'leap Word>) {
-        let join = self.join;
-        if let (Some(probe), false) = (&join.extend, join.once || join.post.is_empty()) {
+        if !self.join.once && !self.join.post.is_empty() {
             let row = self.shared.row(*tuple);
-            let data = probe.segments[self.segment];
-            values.retain(|v| self.passes(&join.post, View { row, found: found_row(data, probe.width, v) }));
+            let data = self.probe.segments[self.segment];
+            values.retain(|v| self.passes(View { row, found: found_row(data, self.probe.width, v) }));
         }
+    }
+}
+
+impl Leap<'_, '_> {
+    /// Whether a row with what was found passes the tests that need both.
+    #[inline]
+    fn passes(&mut self, view: View<'_>) -> bool {
+        let Self { join, shared, state, .. } = self;
+        join.post.iter().all(|t| shared.passes(t, view, state))
     }
 }
 
@@ -235,12 +290,12 @@ fn found_row<'a>(data: &'a [Word], width: usize, first: &Word) -> &'a [Word] {
     &data[at..at + width]
 }
 
-/// A source relation of row numbers, made once per thread.
+/// A source relation of row numbers, whose memory is used again.
 pub struct Numbers(Relation<u32>);
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self(Relation { elements: (0..CHUNK as u32).collect() })
+        Self(Relation { elements: Vec::with_capacity(CHUNK) })
     }
 }
 
@@ -263,20 +318,39 @@ impl Join<'_> {
         let shared = Shared { input, width, symbols, stop: RefCell::new(None) };
         let copy: Option<Vec<usize>> =
             self.out.iter().map(|e| if let Expr::Place(p) = e { Some(*p) } else { None }).collect();
-        if numbers.0.elements.len() != n {
-            numbers.0 = Relation { elements: (0..n as u32).collect() };
+        let left = &mut numbers.0.elements;
+        left.clear();
+        left.extend(0..n as u32);
+        for test in &self.pre {
+            shared.sift(test, state, left);
         }
-        for segment in 0..self.extend.as_ref().map_or(1, |p| p.segments.len()) {
-            let leap = Leap { join: self, shared: &shared, state, segment, range: (0, 0) };
-            let index = self.extend.as_ref().map(|p| (p.segments[segment], p.width));
-            let _: Relation<()> = Relation::from_leapjoin(&numbers.0, leap, |i, v| {
-                let row = shared.row(*i);
-                let found = index.map_or(&[][..], |(data, w)| found_row(data, w, v));
-                let view = View { row, found };
-                match &copy {
-                    Some(places) => out.extend(places.iter().map(|p| view.at(*p))),
-                    None => emit(&self.out, view, &shared, self.span, out),
+        let Some(probe) = &self.extend else {
+            match &copy {
+                Some(places) if places.iter().copied().eq(0..width) => {
+                    left.iter().for_each(|i| out.extend_from_slice(shared.row(*i)));
                 }
+                Some(places) => {
+                    out.reserve(left.len() * places.len());
+                    for i in left.iter() {
+                        let row = shared.row(*i);
+                        out.extend(places.iter().map(|p| row[*p]));
+                    }
+                }
+                None => {
+                    let view = |i: u32| View { row: shared.row(i), found: &[] };
+                    left.iter().for_each(|i| emit(&self.out, view(*i), &shared, self.span, out));
+                }
+            }
+            return shared.stop.into_inner().map_or(Ok(()), Err);
+        };
+        let mut give = |view: View<'_>| match &copy {
+            Some(places) => out.extend(places.iter().map(|p| view.at(*p))),
+            None => emit(&self.out, view, &shared, self.span, out),
+        };
+        for (segment, data) in probe.segments.iter().enumerate() {
+            let leap = Leap { join: self, probe, shared: &shared, state, segment, range: (0, 0) };
+            let _: Relation<()> = Relation::from_leapjoin(&numbers.0, leap, |i, v| {
+                give(View { row: shared.row(*i), found: found_row(data, probe.width, v) });
             });
         }
         shared.stop.into_inner().map_or(Ok(()), Err)

@@ -9,7 +9,8 @@ use super::store::{Database, Table};
 use super::symbol::Symbols;
 use super::value::Word;
 use crate::lang::program::{Program, RelId};
-use std::sync::{Arc, Mutex, PoisonError};
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Which rows of a relation a literal reads.
@@ -227,12 +228,14 @@ impl Rel {
 
     /// Figures of a column; counted when first asked for, and again when the relation has doubled since.
     pub fn column(&mut self, c: usize) -> &Column {
-        let rows = self.rows(Version::All);
-        let stale = self.columns[c].as_ref().is_none_or(|f| rows > 2 * f.of + 16);
-        if stale {
+        if self.stale(c) {
             self.columns[c] = Some(self.count(c));
         }
         self.columns[c].as_ref().expect("filled in the line above")
+    }
+
+    fn stale(&self, c: usize) -> bool {
+        self.columns[c].as_ref().is_none_or(|f| self.rows(Version::All) > 2 * f.of + 16)
     }
 
     fn count(&self, c: usize) -> Column {
@@ -287,38 +290,56 @@ fn key_length(perm: &[usize]) -> usize {
     perm.len().saturating_sub(tail + 1)
 }
 
-/// Relations that several runs only read, with the copies that any of them made.
+/// What several runs over parts of the same tables have in common: relations that they only read, with the copies that any
+/// of them made, and how many values the columns of the others have in one of them.
 #[derive(Debug)]
-pub struct Common(Vec<Option<Mutex<Rel>>>);
+pub struct Common {
+    rels: Vec<Option<Mutex<Rel>>>,
+    /// By relation and column: rows, distinct values.
+    counted: Mutex<FxHashMap<(RelId, usize), (usize, usize)>>,
+}
 
 impl Common {
     /// Takes a copy of each of these tables.
     #[must_use]
     pub fn of<'t>(tables: impl Iterator<Item = Option<&'t Table>>) -> Self {
-        Self(tables.map(|t| t.map(|t| Mutex::new(Rel::new(t.clone())))).collect())
+        let rels = tables.map(|t| t.map(|t| Mutex::new(Rel::new(t.clone())))).collect();
+        Self { rels, counted: Mutex::default() }
     }
 
     /// Whether a relation is among them.
     #[must_use]
     pub fn has(&self, rel: usize) -> bool {
-        self.0.get(rel).is_some_and(Option::is_some)
+        self.rels.get(rel).is_some_and(Option::is_some)
     }
 
     /// A relation with all copies made so far, which are shared.
     fn get(&self, rel: usize) -> Option<Rel> {
-        let there = self.0.get(rel)?.as_ref()?;
+        let there = self.rels.get(rel)?.as_ref()?;
         Some(there.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Keeps the copies that a run made.
     fn learn(&self, rels: &[Rel]) {
-        for (known, rel) in self.0.iter().zip(rels) {
+        for (known, rel) in self.rels.iter().zip(rels) {
             let Some(known) = known else { continue };
             let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
             if rel.perms.len() > known.perms.len() {
                 *known = rel.clone();
             }
         }
+    }
+}
+
+impl Common {
+    fn counted(&self) -> MutexGuard<'_, FxHashMap<(RelId, usize), (usize, usize)>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Distinct values of a column in a part with about as many rows, if one was counted.
+    fn distinct(&self, rel: RelId, column: usize, rows: usize) -> Option<usize> {
+        let (of, distinct) = *self.counted().get(&(rel, column))?;
+        (rows <= 2 * of && of <= 2 * rows).then(|| distinct.min(rows))
     }
 }
 
@@ -330,17 +351,19 @@ pub struct Store {
     pub rels: Vec<Rel>,
     /// What was built: relation, key columns, rows, time.
     pub built: Vec<(RelId, Vec<usize>, usize, Duration)>,
+    /// What runs over other parts counted. Which of them come first is chance: a plan may depend on it, what it gives does not.
+    alike: Option<Arc<Common>>,
 }
 
 impl Store {
     /// Takes a database over.
     #[must_use]
-    pub fn new(program: &Program, database: Database, common: Option<&Common>) -> Self {
+    pub fn new(program: &Program, database: Database, common: Option<&Arc<Common>>) -> Self {
         let Database { symbols, tables } = database;
         let rel = |(i, table)| common.and_then(|c| c.get(i)).unwrap_or_else(|| Rel::new(table));
         let mut rels: Vec<Rel> = tables.into_iter().enumerate().map(rel).collect();
         rels.extend(program.relations.iter().skip(rels.len()).map(|r| Rel::new(Table::new(r.arity()))));
-        Self { symbols, rels, built: Vec::new() }
+        Self { symbols, rels, built: Vec::new(), alike: common.cloned() }
     }
 
     /// Gives the database back, without the relations that others have too.
@@ -361,6 +384,26 @@ impl Store {
             })
             .collect();
         Database { symbols: self.symbols, tables }
+    }
+
+    /// From here on only what is counted here decides on plans.
+    pub fn count_alone(&mut self) {
+        self.alike = None;
+    }
+
+    /// About how many distinct values a column has, at least 1.
+    pub fn distinct(&mut self, id: RelId, column: usize) -> usize {
+        let rel = &mut self.rels[id.index()];
+        let Some(common) = self.alike.as_ref().filter(|_| rel.stale(column)) else {
+            return rel.column(column).distinct.max(1);
+        };
+        let rows = rel.rows(Version::All);
+        let known = common.distinct(id, column, rows).unwrap_or_else(|| {
+            let distinct = rel.column(column).distinct;
+            common.counted().insert((id, column), (rows, distinct));
+            distinct
+        });
+        known.max(1)
     }
 
     /// A relation.

@@ -160,7 +160,7 @@ fn follow(
             let keys = columns.iter().filter(|c| matches!(p.args[**c], Some(Key::Place(_))));
             let mut distinct = 1.0f64;
             for c in keys {
-                distinct *= store.rels[p.rel.index()].column(*c).distinct.max(1) as f64;
+                distinct *= store.distinct(p.rel, *c) as f64;
             }
             fan /= distinct;
             let whole = p.vars().all(|v| bound[v]);
@@ -189,7 +189,7 @@ fn follow(
         let columns = p.bound(&bound);
         let mut distinct = 1.0f64;
         for c in columns.iter().filter(|c| matches!(p.args[**c], Some(Key::Place(_)))) {
-            distinct *= store.rels[p.rel.index()].column(*c).distinct.max(1) as f64;
+            distinct *= store.distinct(p.rel, *c) as f64;
         }
         let fan = sizes[a] / distinct;
         rows *= if p.vars().all(|v| bound[v]) { fan.min(0.7) } else { fan };

@@ -3,7 +3,7 @@
 use super::plan::{Check, Maker, Plan, Seek, Step};
 use super::rows::{prefix_range, union_all};
 use super::value::Word;
-use crate::lang::program::{Program, RelId, RuleId};
+use crate::lang::program::{Program, RelId, Rule, RuleId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,6 @@ use std::time::Duration;
 /// One rule's share.
 #[derive(Clone, Debug, Default)]
 pub struct RuleProfile {
-    /// Which rule; `file:line`.
-    pub place: String,
-    /// Head relation.
-    pub head: String,
     /// Wall time, planning and indexes included.
     pub time: Duration,
     /// Times it ran.
@@ -98,16 +94,7 @@ impl Profile {
     /// An empty profile of a program.
     #[must_use]
     pub fn new(program: &Program) -> Self {
-        let rules = program
-            .rules
-            .iter()
-            .map(|r| RuleProfile {
-                place: program.place(r.span),
-                head: program.rel(r.head).name.clone(),
-                ..RuleProfile::default()
-            })
-            .collect();
-        Self { rules, ..Self::default() }
+        Self { rules: vec![RuleProfile::default(); program.rules.len()], ..Self::default() }
     }
 
     /// Adds one run of a rule; `plan` is asked for once per rule.
@@ -154,19 +141,22 @@ impl Profile {
     /// The profile as a table of text, the dearest rules first.
     #[must_use]
     pub fn table(&self, program: &Program) -> String {
-        let mut order: Vec<&RuleProfile> = self.rules.iter().filter(|r| r.runs > 0).collect();
-        order.sort_by(|a, b| b.time.cmp(&a.time).then(a.place.cmp(&b.place)));
+        let mut order: Vec<(String, &Rule, &RuleProfile)> = (program.rules.iter().zip(&self.rules))
+            .filter(|(_, p)| p.runs > 0)
+            .map(|(r, p)| (program.place(r.span), r, p))
+            .collect();
+        order.sort_by(|(a, _, x), (b, _, y)| y.time.cmp(&x.time).then(a.cmp(b)));
         let mut out =
             format!("evaluation {:.3} s\n   time/ms  runs    rows in   rows out  rule\n", self.time.as_secs_f64());
-        for r in order {
+        for (place, rule, r) in order {
             out += &format!(
                 "{:10.2} {:5} {:10} {:10}  {} {}\n{:41}{}\n",
                 r.time.as_secs_f64() * 1e3,
                 r.runs,
                 r.rows_in,
                 r.rows_out,
-                r.place,
-                r.head,
+                place,
+                program.rel(rule.head).name,
                 "",
                 r.plan
             );

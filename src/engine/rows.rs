@@ -32,7 +32,7 @@ pub fn normalise(width: usize, data: &mut Vec<Word>) {
 
 fn normalise_narrow<const N: usize>(data: &mut Vec<Word>) {
     let rows = data.as_chunks_mut::<N>().0;
-    let mut sorted = true;
+    let mut runs = 1;
     let mut grouped = true;
     let mut distinct = true;
     for i in 1..rows.len() {
@@ -40,19 +40,22 @@ fn normalise_narrow<const N: usize>(data: &mut Vec<Word>) {
             Ordering::Less => {}
             Ordering::Equal => distinct = false,
             Ordering::Greater => {
-                sorted = false;
-                if rows[i - 1][0] > rows[i][0] {
-                    grouped = false;
+                runs += 1;
+                grouped &= rows[i - 1][0] <= rows[i][0];
+                if !grouped && runs * LONG > rows.len() {
                     break;
                 }
             }
         }
     }
-    if sorted && distinct {
+    if runs == 1 && distinct {
         return;
     }
-    if !sorted {
-        if grouped {
+    if runs > 1 {
+        if runs * LONG <= rows.len() {
+            // Merges the runs that are there.
+            rows.sort();
+        } else if grouped {
             sort_groups(rows);
         } else {
             sort_narrow(rows);
@@ -60,6 +63,9 @@ fn normalise_narrow<const N: usize>(data: &mut Vec<Word>) {
     }
     dedup::<N>(data);
 }
+
+/// Rows of a sorted run, on average, from which merging runs is faster than sorting.
+const LONG: usize = 32;
 
 fn sort_groups<const N: usize>(rows: &mut [[Word; N]]) {
     let mut start = 0;
@@ -237,6 +243,24 @@ pub fn prefix_range(width: usize, data: &[Word], key: &[Word], cursor: &mut usiz
     };
     *cursor = from;
     (from, to)
+}
+
+/// Whether a row begins with this word. Searches as [`prefix_range`] does.
+#[inline]
+pub fn found1(width: usize, data: &[Word], a: Word, cursor: &mut usize) -> bool {
+    let n = data.len() / width;
+    *cursor = lower(n, *cursor, &|i| data[i * width].cmp(&a));
+    *cursor < n && data[*cursor * width] == a
+}
+
+/// Whether a row begins with these two words.
+#[inline]
+pub fn found2(width: usize, data: &[Word], a: Word, b: Word, cursor: &mut usize) -> bool {
+    let n = data.len() / width;
+    let want = (u64::from(a) << 32) | u64::from(b);
+    let pair = |i: usize| (u64::from(data[i * width]) << 32) | u64::from(data[i * width + 1]);
+    *cursor = lower(n, *cursor, &|i| pair(i).cmp(&want));
+    *cursor < n && pair(*cursor) == want
 }
 
 /// The run of positions where `order` says `Equal`, in a sequence that is first `Less`, then `Equal`, then `Greater`.

@@ -40,7 +40,7 @@ pub fn evaluate(program: &Program, mut database: Database, options: &Options) ->
         program,
         options,
         threads,
-        store: Store::new(program, database, options.common.as_deref()),
+        store: Store::new(program, database, options.common.as_ref()),
         profile: Profile::new(program),
         prepared: HashMap::new(),
     };
@@ -258,7 +258,9 @@ impl Engine<'_> {
         let Some(plan) = plan else { return Ok(Vec::new()) };
         let mut given = self.run(id, &plan);
         if let (Err(Halt::Fault(_)), true) = (&given, self.prepared[&id].fallible) {
-            // A fault counts only for rows that satisfy everything else: look again with what can fault put last.
+            // A fault counts only for rows that satisfy everything else: look again with what can fault put last. Which of
+            // several faults is told may depend on the plan.
+            self.store.count_alone();
             if let Some(plan) = self.plan(id, reading, true)? {
                 given = self.run(id, &plan);
             }
