@@ -40,7 +40,7 @@ impl Default for Options {
             givers: None,
             rules: None,
             common: None,
-            kept_bytes: 2 << 30,
+            kept_bytes: 3 << 29,
             complete: false,
         }
     }

@@ -28,8 +28,8 @@ pub struct RuleProfile {
 pub struct Givers {
     /// The rules that gave any.
     pub rules: Vec<RuleId>,
-    /// By row, a bit for each of them. Empty where one rule gave all rows.
-    pub of: Vec<u64>,
+    /// By row, a bit for each of them in as many bytes as that takes. Empty where one rule gave all rows.
+    of: Vec<u8>,
 }
 
 impl Givers {
@@ -49,12 +49,13 @@ impl Givers {
         if rules.len() > Self::MOST {
             return (rows, None);
         }
-        let mut of = vec![0; rows.len() / width];
+        let bytes = rules.len().div_ceil(8);
+        let mut of = vec![0; rows.len() / width * bytes];
         for (bit, (_, set)) in sets.iter().enumerate() {
             let mut cursor = 0;
             for row in set.chunks_exact(width) {
                 let (at, end) = prefix_range(width, &rows, row, &mut cursor);
-                of[at..end].iter_mut().for_each(|bits| *bits |= 1 << bit);
+                (at..end).for_each(|row| of[row * bytes + bit / 8] |= 1 << (bit % 8));
             }
         }
         (rows, Some(Self { rules, of }))
@@ -63,15 +64,27 @@ impl Givers {
     /// Puts the rows, which stand as in `rows`, in their order.
     pub fn sort(&mut self, width: usize, rows: &[Word]) {
         let row = |i: &usize| &rows[i * width..(i + 1) * width];
-        let mut order: Vec<usize> = (0..self.of.len()).collect();
+        let bytes = self.rules.len().div_ceil(8);
+        let mut order: Vec<usize> = (0..self.of.len() / bytes.max(1)).collect();
         order.sort_by(|a, b| row(a).cmp(row(b)));
-        self.of = order.into_iter().map(|i| self.of[i]).collect();
+        self.of = order.into_iter().flat_map(|i| &self.of[i * bytes..(i + 1) * bytes]).copied().collect();
     }
 
     /// The bits of a row.
     #[must_use]
     pub fn bits(&self, row: usize) -> u64 {
-        self.of.get(row).copied().unwrap_or(u64::from(self.of.is_empty()))
+        let bytes = self.rules.len().div_ceil(8);
+        let own = self.of.get(row * bytes..(row + 1) * bytes).filter(|own| !own.is_empty());
+        own.map_or_else(
+            || u64::from(self.of.is_empty()),
+            |own| own.iter().rev().fold(0, |bits, byte| bits << 8 | u64::from(*byte)),
+        )
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.of.len()
     }
 }
 

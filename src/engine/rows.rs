@@ -32,6 +32,8 @@ pub fn normalise(width: usize, data: &mut Vec<Word>) {
 
 fn normalise_narrow<const N: usize>(data: &mut Vec<Word>) {
     let rows = data.as_chunks_mut::<N>().0;
+    let all = rows.len();
+    let few = |runs: usize| runs.saturating_mul(runs) <= all;
     let mut runs = 1;
     let mut grouped = true;
     let mut distinct = true;
@@ -42,7 +44,7 @@ fn normalise_narrow<const N: usize>(data: &mut Vec<Word>) {
             Ordering::Greater => {
                 runs += 1;
                 grouped &= rows[i - 1][0] <= rows[i][0];
-                if !grouped && runs * LONG > rows.len() {
+                if !grouped && !few(runs) {
                     break;
                 }
             }
@@ -52,8 +54,8 @@ fn normalise_narrow<const N: usize>(data: &mut Vec<Word>) {
         return;
     }
     if runs > 1 {
-        if runs * LONG <= rows.len() {
-            // Merges the runs that are there.
+        if few(runs) {
+            // Takes sorted runs of that length as they are.
             rows.sort();
         } else if grouped {
             sort_groups(rows);
@@ -63,9 +65,6 @@ fn normalise_narrow<const N: usize>(data: &mut Vec<Word>) {
     }
     dedup::<N>(data);
 }
-
-/// Rows of a sorted run, on average, from which merging runs is faster than sorting.
-const LONG: usize = 32;
 
 fn sort_groups<const N: usize>(rows: &mut [[Word; N]]) {
     let mut start = 0;

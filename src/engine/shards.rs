@@ -116,14 +116,15 @@ pub fn evaluate<S: Sink>(
                 // Nobody packs what finds no room.
                 if budget.load(Ordering::Relaxed) > 0 {
                     held.tables = keep.iter().map(|i| (*i, Packed::of(&done.tables[*i]))).collect();
+                    givers.retain(|rel, _| keep.binary_search(&rel.index()).is_ok());
                 }
-                let size: usize = held.tables.iter().map(|(_, t)| t.bytes()).sum();
+                let size: usize = held.tables.iter().map(|(_, t)| t.bytes()).sum::<usize>()
+                    + givers.values().map(|g| g.bytes()).sum::<usize>();
                 let room = budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| b.checked_sub(size));
                 if room.is_err() {
                     held.tables = Vec::new();
                     budget.store(0, Ordering::Relaxed);
                 } else {
-                    givers.retain(|rel, _| keep.binary_search(&rel.index()).is_ok());
                     held.givers = givers;
                 }
             }
