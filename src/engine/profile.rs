@@ -235,3 +235,32 @@ pub fn describe(program: &Program, plan: &Plan) -> String {
     }
     parts.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_beyond_a_byte_are_told_apart() {
+        let given = vec![7, 7];
+        let sets: Vec<(RuleId, Vec<Word>)> = (0..10).map(|i| (RuleId(i), vec![i % 3, 1, i + 3, 2])).collect();
+        let (rows, givers) = Givers::union(2, given, sets.clone());
+        let mut givers = givers.expect("few rules");
+        let told = |rows: &[Word], givers: &Givers| {
+            rows.chunks_exact(2).enumerate().map(|(i, r)| (r.to_vec(), givers.bits(i))).collect::<BTreeMap<_, _>>()
+        };
+        let want = |row: &[Word]| {
+            let has = |set: &[Word]| set.chunks_exact(2).any(|r| r == row);
+            sets.iter().enumerate().filter(|(_, (_, set))| has(set)).fold(0, |bits, (i, _)| bits | 1u64 << i)
+        };
+        let before = told(&rows, &givers);
+        assert!(before.iter().all(|(row, bits)| *bits == want(row)), "{before:?}");
+        // The same rows in another order.
+        let turned: Vec<Word> = rows.chunks_exact(2).rev().flatten().copied().collect();
+        givers.of = givers.of.chunks_exact(2).rev().flatten().copied().collect();
+        givers.sort(2, &turned);
+        assert_eq!(told(&rows, &givers), before);
+        let (_, one) = Givers::union(1, Vec::new(), vec![(RuleId(3), vec![1, 2])]);
+        assert_eq!(one.map(|g| (g.bits(1), g.bytes())), Some((1, 0)));
+    }
+}

@@ -5,6 +5,7 @@
 
 use super::value::Word;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Rows below which a second thread does not pay.
@@ -169,15 +170,19 @@ fn union_wide(width: usize, a: &[Word], b: &[Word]) -> Vec<Word> {
 
 /// Union of several sorted, distinct row sets, the smallest first.
 #[must_use]
-pub fn union_all(width: usize, mut sets: Vec<Vec<Word>>) -> Vec<Word> {
+pub fn union_all(width: usize, sets: Vec<Vec<Word>>) -> Vec<Word> {
+    union_cow(width, sets.into_iter().map(Cow::Owned).collect())
+}
+
+fn union_cow(width: usize, mut sets: Vec<Cow<'_, [Word]>>) -> Vec<Word> {
     sets.retain(|s| !s.is_empty());
     while sets.len() > 1 {
         sets.sort_by_key(|s| std::cmp::Reverse(s.len()));
         if let (Some(a), Some(b)) = (sets.pop(), sets.pop()) {
-            sets.push(union(width, &a, &b));
+            sets.push(Cow::Owned(union(width, &a, &b)));
         }
     }
-    sets.pop().unwrap_or_default()
+    sets.pop().map(Cow::into_owned).unwrap_or_default()
 }
 
 /// Rows by which places are found that cut all into equal pieces.
@@ -199,12 +204,16 @@ pub fn union_parallel(width: usize, sets: Vec<Vec<Word>>) -> Vec<Word> {
         let of = |set: &Vec<Word>| {
             let from = if i == 0 { 0 } else { cut(set, cuts[i - 1]) };
             let to = cuts.get(i).map_or(set.len(), |row| cut(set, row));
-            set[from..to].to_vec()
+            from..to
         };
-        union_all(width, sets.iter().map(of).collect())
+        union_cow(width, sets.iter().map(|set| Cow::Borrowed(&set[of(set)])).collect())
     };
-    let parts: Vec<Vec<Word>> = (0..pieces).into_par_iter().map(part).collect();
-    parts.concat()
+    let mut parts: Vec<Vec<Word>> = (0..pieces).into_par_iter().map(part).collect();
+    drop(sets);
+    let mut all = parts.remove(0);
+    all.reserve_exact(parts.iter().map(Vec::len).sum());
+    parts.into_iter().for_each(|part| all.extend_from_slice(&part));
+    all
 }
 
 /// Drops from sorted, distinct rows those that stand in another sorted set.
@@ -420,6 +429,19 @@ mod tests {
                     prop_assert!(x[from * width..to * width].chunks_exact(width).all(|r| r[..k] == row[..k]));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn sorted_runs_are_put_together() {
+        // Few long runs, many short ones, and one run with rows said twice.
+        for (runs, length) in [(3u32, 4000u32), (700, 7), (1, 500)] {
+            let run = |r: u32| (0..length).flat_map(move |i| [i * 3 + r % 5, r % 2, i / 2]);
+            let mut data: Vec<Word> = (0..runs).flat_map(run).collect();
+            data.extend_from_within(..3);
+            let want: std::collections::BTreeSet<Vec<Word>> = data.chunks_exact(3).map(<[Word]>::to_vec).collect();
+            normalise(3, &mut data);
+            assert_eq!(data, want.into_iter().flatten().collect::<Vec<_>>());
         }
     }
 
