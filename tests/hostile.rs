@@ -92,6 +92,36 @@ fn rules_that_explode() {
     }
 }
 
+/// Rules that go on for ever without giving a row, or nearly so: the clock ends them.
+#[test]
+fn rules_that_take_for_ever() {
+    let d = |n: u32| format!(".decl d(x: number)\nd(x) :- x = range(0, {n}).\n.decl a(x: number)\n.output a\n");
+    let cases = [
+        ("a cross product of nothing", d(5000) + "a(x) :- d(x), d(y), d(z), x + y + z = 0 - 1.\n", "p.dl:5: E0711"),
+        // A single row matches millions, none of which passes.
+        (
+            "a pair in a great many",
+            d(2_000_000) + "a(x) :- d(x), d(y), (x band 1) + (y band 1) = 5.\n",
+            "p.dl:5: E0711",
+        ),
+        ("counting", d(1) + "a(0).\na(x + 1) :- a(x).\n", "p.dl:6: E0711"),
+    ];
+    for (name, program, told) in cases {
+        let start = Instant::now();
+        let d = eval(&program, &["--max-seconds", "1"]);
+        assert!(start.elapsed() < Duration::from_secs(60), "{name}: {:?}", start.elapsed());
+        assert_eq!((d.code, d.out.as_str()), (5, ""), "{name}: {}", d.err);
+        assert!(d.err.contains(told) && d.err.contains("not over after 1 seconds"), "{name}: {}", d.err);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.dl");
+    fs::write(&path, d(5000) + "a(x) :- d(x), d(y), d(z), x + y + z = 0 - 1.\n").unwrap();
+    let args = ["--lang", "en", "query", "facts/demo", "--program", path.to_str().unwrap(), "--max-seconds", "1"];
+    let d = zhuize(&args);
+    assert_eq!((d.code, d.out.as_str()), (5, ""), "{}", d.err);
+    assert!(d.err.contains("E0711"), "{}", d.err);
+}
+
 /// Rows that outgrow the memory that the shell allows: stopped by name before the system does it.
 #[cfg(target_os = "linux")]
 #[test]

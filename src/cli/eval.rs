@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::setting::{Setting, print_diagnostics};
+use crate::engine::limit::Deadline;
 use crate::engine::store::{Database, Table};
 use crate::engine::{self, Limit};
 use crate::facts::tsv;
@@ -44,7 +45,13 @@ pub struct Args {
     /// Most rounds of one recursion
     #[arg(long, value_name = "N", default_value_t = engine::Options::default().max_rounds)]
     max_rounds: usize,
+    /// Most seconds that deriving may take, 0 for any number
+    #[arg(long, value_name = "N", default_value_t = MOST_SECONDS)]
+    max_seconds: u64,
 }
+
+/// Seconds that a program or question of somebody's own may take: one that takes longer was hardly meant so.
+pub(super) const MOST_SECONDS: u64 = 3600;
 
 /// Problems of the data that are told one by one.
 const TOLD: usize = 50;
@@ -94,6 +101,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
     };
     let loading = start.elapsed();
+    let options = engine::Options { until: Deadline::after(args.max_seconds), ..options };
     let asked = options.wanted.as_deref().filter(|_| !args.profile && wants_demand(program));
     let answered = asked.map(|w| by_demand(program, &database, w)).transpose().map_err(stopped)?.flatten();
     let (database, profile) = match answered {

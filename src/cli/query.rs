@@ -5,6 +5,8 @@ use super::setting::{self, Question, Setting};
 use super::{Failure, Lang};
 use crate::base::{self, Base};
 use crate::bulk::{self, Request};
+use crate::engine::Options;
+use crate::engine::limit::Deadline;
 use crate::engine::store::Database;
 use crate::facts::Origins;
 use crate::lang::date;
@@ -59,6 +61,9 @@ pub struct Args {
     /// Show codes behind their words
     #[arg(long)]
     codes: bool,
+    /// Most seconds that deriving may take, 0 for any number
+    #[arg(long, value_name = "N", default_value_t = super::eval::MOST_SECONDS)]
+    max_seconds: u64,
 }
 
 /// A title (none for the one result of a question), its question and its rows.
@@ -102,7 +107,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         ));
     }
     let request = args.question.request(setting, false)?;
-    let options = bulk::memory::options(&request);
+    let until = Deadline::after(args.max_seconds);
+    let options = Options { until, ..bulk::memory::options(&request) };
     let (given, far) = given(&request, &book, &asked, &outputs, setting, err)?;
     let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
     let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();

@@ -3,6 +3,7 @@
 use super::expr::{Compare, Expr, View};
 use super::frog::{CHUNK, Join, Key, Numbers, Orders, Probe, State, Stop, Test};
 use super::index::{Rel, Version};
+use super::limit::Deadline;
 use super::plan::{Check, Maker, Plan, Seek, Step};
 use super::rows;
 use super::rule::{Prepared, aggregate};
@@ -18,6 +19,8 @@ pub struct Bounds {
     pub rows: usize,
     /// Most bytes of the head's rows.
     pub bytes: usize,
+    /// When it must be done.
+    pub until: Option<Deadline>,
 }
 
 /// Why a rule stopped.
@@ -28,6 +31,8 @@ pub enum Halt {
     Rows,
     /// More bytes than allowed.
     Bytes,
+    /// The deadline has passed.
+    Time(Deadline),
 }
 
 impl From<Stop> for Halt {
@@ -171,7 +176,7 @@ const COMPACT: usize = 1 << 26;
 
 impl<'a> Pipe<'a> {
     fn new(steps: &'a [Ready<'a>], cursors: usize, bounds: Bounds) -> Self {
-        let state = State::new(cursors);
+        let state = State::new(cursors, bounds.until);
         let buffers = vec![Vec::new(); steps.len()];
         let sizes = vec![FIRST; steps.len()];
         let numbers = Numbers::default();
@@ -183,6 +188,9 @@ impl<'a> Pipe<'a> {
         let last = stage + 1 == steps.len();
         let mut rest = input;
         while !rest.is_empty() {
+            if let Some(until) = self.bounds.until.filter(|u| u.passed()) {
+                return Err(Halt::Time(until));
+            }
             let (chunk, later) = rest.split_at((self.sizes[stage] * width).min(rest.len()));
             rest = later;
             let mut out = if last { std::mem::take(&mut self.sink) } else { std::mem::take(&mut self.buffers[stage]) };

@@ -2,6 +2,7 @@
 
 use super::functor::Fault;
 use crate::lang::program::{Program, Span};
+use std::time::{Duration, Instant};
 
 /// Bounds and means of a run.
 #[derive(Clone, Debug)]
@@ -23,6 +24,8 @@ pub struct Options {
     pub rules: Option<std::sync::Arc<Vec<bool>>>,
     /// Relations that this run only reads, in the place of their tables; they do not come back with its result.
     pub common: Option<std::sync::Arc<super::index::Common>>,
+    /// When the run must be over; `None` lets it take its time.
+    pub until: Option<Deadline>,
     /// Bytes of tables that shards keep from pass to pass; beyond them they derive again.
     pub kept_bytes: usize,
     /// The tables hold the facts of the program's text already.
@@ -40,9 +43,38 @@ impl Default for Options {
             givers: None,
             rules: None,
             common: None,
+            until: None,
             kept_bytes: 3 << 29,
             complete: false,
         }
+    }
+}
+
+/// A time by which something must be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    at: Instant,
+    seconds: u64,
+}
+
+impl Deadline {
+    /// So many seconds from now; 0 sets none.
+    #[must_use]
+    pub fn after(seconds: u64) -> Option<Self> {
+        let at = Instant::now().checked_add(Duration::from_secs(seconds))?;
+        (seconds > 0).then_some(Self { at, seconds })
+    }
+
+    /// Whether it has passed.
+    #[must_use]
+    pub fn passed(self) -> bool {
+        Instant::now() >= self.at
+    }
+
+    /// Seconds that were given.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        self.seconds
     }
 }
 
@@ -101,6 +133,18 @@ pub enum Limit {
         /// `file:line` of it.
         place: String,
     },
+    /// The run took longer than allowed.
+    #[error(
+        "the run is not over after {seconds} seconds; does a rule match rows that have nothing to do with each other?"
+    )]
+    Time {
+        /// The bound.
+        seconds: u64,
+        /// The rule at which it was met.
+        span: Span,
+        /// `file:line` of it.
+        place: String,
+    },
     /// The program or database is not one that `lang::compile` and `Database::new` give.
     #[error("internal: {what}")]
     Internal {
@@ -125,6 +169,7 @@ impl Limit {
             Self::Rows { .. } => "E0705",
             Self::Rounds { .. } => "E0706",
             Self::Memory { .. } => "E0707",
+            Self::Time { .. } => "E0711",
             Self::Internal { .. } => "E0709",
         }
     }
@@ -136,7 +181,8 @@ impl Limit {
             Self::Fault { span, .. }
             | Self::Rows { span, .. }
             | Self::Rounds { span, .. }
-            | Self::Memory { span, .. } => Some(*span),
+            | Self::Memory { span, .. }
+            | Self::Time { span, .. } => Some(*span),
             Self::Internal { .. } => None,
         }
     }
@@ -148,7 +194,8 @@ impl Limit {
             Self::Fault { place, .. }
             | Self::Rows { place, .. }
             | Self::Rounds { place, .. }
-            | Self::Memory { place, .. } => Some(place),
+            | Self::Memory { place, .. }
+            | Self::Time { place, .. } => Some(place),
             Self::Internal { .. } => None,
         }
     }

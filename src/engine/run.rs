@@ -274,7 +274,7 @@ impl Engine<'_> {
     }
 
     fn run(&mut self, id: RuleId, plan: &Plan) -> Result<exec::Given, Halt> {
-        let bounds = Bounds { rows: self.options.max_rows, bytes: self.options.max_bytes };
+        let bounds = Bounds { rows: self.options.max_rows, bytes: self.options.max_bytes, until: self.options.until };
         let Store { rels, symbols, .. } = &mut self.store;
         exec::run(self.program, &self.prepared[&id], plan, rels, symbols, self.threads, bounds)
     }
@@ -321,6 +321,7 @@ impl Engine<'_> {
             Halt::Fault((fault, span)) => Limit::fault(self.program, span, fault),
             Halt::Rows => self.rows_limit(rule.head, Some(rule.id)),
             Halt::Bytes => Limit::Memory { bound: self.options.max_bytes, span, place },
+            Halt::Time(until) => Limit::Time { seconds: until.seconds(), span, place },
         }
     }
 
