@@ -188,9 +188,6 @@ impl<'a> Pipe<'a> {
         let last = stage + 1 == steps.len();
         let mut rest = input;
         while !rest.is_empty() {
-            if let Some(until) = self.bounds.until.filter(|u| u.passed()) {
-                return Err(Halt::Time(until));
-            }
             let (chunk, later) = rest.split_at((self.sizes[stage] * width).min(rest.len()));
             rest = later;
             let mut out = if last { std::mem::take(&mut self.sink) } else { std::mem::take(&mut self.buffers[stage]) };
@@ -199,6 +196,10 @@ impl<'a> Pipe<'a> {
             }
             let before = out.len();
             let ran = self.step(&steps[stage], width, chunk, text, &mut out);
+            // Behind the step, for one that found it late has left rows out.
+            if let Some(until) = self.bounds.until.filter(|u| u.passed()) {
+                return Err(Halt::Time(until));
+            }
             self.resize(stage, chunk.len() / width, out.len() - before);
             if last {
                 self.sink = out;
