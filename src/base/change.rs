@@ -17,6 +17,7 @@ use crate::lang::program::{Const, Program, RelId};
 use crate::proof;
 use crate::proof::given::Source;
 use crate::rulebook::Rulebook;
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -161,6 +162,7 @@ impl<'a> Reader<'a> {
                 format!("the case `{both}` is given and withdrawn at once"),
             ));
         }
+        self.fetch(anew.iter().copied().chain(withdrawn.iter().map(String::as_str)), changes.threads)?;
         for w in &withdrawn {
             if self.of_case(self.cases, w)?.is_empty() {
                 return Err(Trouble::Unfit(
@@ -256,11 +258,26 @@ impl<'a> Reader<'a> {
 
     /// Rows of the base with a value in a column.
     fn matching(&self, rel: RelId, column: usize, value: &Const) -> Result<Vec<Row>, Trouble> {
-        self.base.pull(rel, &[column], std::slice::from_ref(value));
+        let (_, rows) = self.base.pull(rel, &[column], std::slice::from_ref(value));
         if let Some(e) = self.base.failure() {
             return Err(e);
         }
-        Ok(self.base.resident(rel).into_iter().filter(|r| r.values[column] == *value).collect())
+        Ok(rows.iter().filter(|r| r.values[column] == *value).cloned().collect())
+    }
+
+    /// Reads what the base has of these cases, side by side.
+    fn fetch<'c>(&self, cases: impl Iterator<Item = &'c str>, threads: usize) -> Result<(), Trouble> {
+        let cases: Vec<Const> = cases.map(|c| Const::Symbol(c.into())).collect();
+        let tables = self.schema.tables.iter().filter(|t| self.base.holds(t.rel));
+        let columns: Vec<(RelId, usize)> = tables.filter_map(|t| Some((t.rel, self.keys[t.rel.index()]?))).collect();
+        engine::on_threads(threads, || {
+            columns.par_iter().for_each(|(rel, column)| {
+                cases.par_iter().for_each(|case| {
+                    self.base.pull(*rel, &[*column], std::slice::from_ref(case));
+                });
+            });
+        })?;
+        self.base.failure().map_or(Ok(()), Err)
     }
 
     fn of_case(&self, rel: RelId, case: &str) -> Result<Vec<Row>, Trouble> {
