@@ -20,7 +20,12 @@ pub(crate) struct Dict<'a> {
     bad: Vec<u32>,
     /// Number found last.
     last: u32,
+    /// Whether it lay close behind the one before.
+    near: bool,
 }
+
+/// Numbers that count as close.
+const AHEAD: u32 = 12;
 
 /// Texts by number.
 #[derive(Debug)]
@@ -113,8 +118,15 @@ impl<'a> Dict<'a> {
     /// The empty dictionary, or one that begins with the texts of another.
     pub fn new(base: Option<Arc<Dict<'a>>>) -> Self {
         let first = base.as_ref().map_or(0, |b| b.len());
-        let mut d =
-            Self { base, first, texts: Texts::Placed(Vec::new()), table: HashTable::new(), bad: Vec::new(), last: 0 };
+        let mut d = Self {
+            base,
+            first,
+            texts: Texts::Placed(Vec::new()),
+            table: HashTable::new(),
+            bad: Vec::new(),
+            last: 0,
+            near: false,
+        };
         d.intern(Cow::Borrowed(""));
         d
     }
@@ -141,7 +153,7 @@ impl<'a> Dict<'a> {
         }
         let base = self.base.as_ref().map(|b| b.copy(copies));
         let (texts, table) = (self.texts.apart(), HashTable::new());
-        Arc::new(Dict { base, first: self.first, texts, table, bad: Vec::new(), last: 0 })
+        Arc::new(Dict { base, first: self.first, texts, table, bad: Vec::new(), last: 0, near: false })
     }
 
     fn find(&self, key: Key, hash: u64, text: &str) -> Option<u32> {
@@ -166,16 +178,20 @@ impl<'a> Dict<'a> {
 
     /// Number of a text, and whether it is new.
     pub fn intern(&mut self, text: Cow<'a, str>) -> (Word, bool) {
-        if let Some(base) = &self.base
-            && base.texts.get(self.last as usize + 1).is_some_and(|next| next == text)
-            && base.first == 0
-        {
-            self.last += 1;
-            return (self.last, false);
+        if text.is_empty() && self.len() > 0 {
+            return (0, false);
+        }
+        if let Some(base) = self.base.as_ref().filter(|b| b.first == 0) {
+            let to = self.last + if self.near { AHEAD } else { 1 };
+            if let Some(id) = (self.last..=to).find(|id| base.texts.get(*id as usize) == Some(&text)) {
+                self.last = id;
+                return (id, false);
+            }
         }
         let key = Key::of(&text);
         let hash = key.hash();
         if let Some(id) = self.find(key, hash, &text) {
+            self.near = id.wrapping_sub(self.last) <= AHEAD;
             self.last = id;
             return (id, false);
         }
@@ -275,5 +291,24 @@ mod tests {
         let again: Vec<_> = long.iter().map(|t| d.intern((*t).into())).collect();
         assert!(first.iter().enumerate().all(|(i, (id, new))| *id == 7 + i as u32 && *new));
         assert!(again.iter().zip(&first).all(|(a, f)| *a == (f.0, false)));
+    }
+
+    #[test]
+    fn numbers_do_not_depend_on_the_order_in_which_texts_are_looked_for() {
+        let mut base = Dict::new(None);
+        (0..200).for_each(|i| drop(base.intern(format!("c{i}").into())));
+        let base = Arc::new(base);
+        for step in [0, 1, 2, 5, 12, 13, 40, 199] {
+            let mut d = Dict::new(Some(Arc::clone(&base)));
+            let mut new = 0;
+            for i in 0..600usize {
+                let n = i / 2 * step % 230;
+                let (id, is_new) = d.intern(format!("c{n}").into());
+                assert_eq!(d.text(id), format!("c{n}"), "{i}th in steps of {step}");
+                assert_eq!(is_new, id as usize == 201 + new && n >= 200, "{i}th in steps of {step}");
+                new += usize::from(is_new);
+                assert_eq!(d.intern("".into()), (0, false));
+            }
+        }
     }
 }
