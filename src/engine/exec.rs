@@ -5,7 +5,7 @@ use super::frog::{CHUNK, Join, Key, Numbers, Orders, Probe, State, Stop, Test};
 use super::index::{Rel, Version};
 use super::limit::Deadline;
 use super::plan::{Check, Maker, Plan, Seek, Step};
-use super::rows;
+use super::rows::{self, Repeats};
 use super::rule::{Prepared, aggregate};
 use super::symbol::Symbols;
 use super::value::{self, Word};
@@ -59,7 +59,7 @@ impl Ready<'_> {
 
 fn probe<'a>(seek: &Seek, rels: &'a [Rel], cursors: &mut usize) -> Probe<'a> {
     let rel = &rels[seek.rel.index()];
-    let segments: Vec<&[Word]> = rel.segments(seek.version, seek.perm).collect();
+    let segments: Vec<_> = rel.searched(seek.version, seek.perm).collect();
     let cursor = *cursors;
     *cursors += segments.len();
     Probe { segments, width: rel.width(), keys: seek.keys.clone(), cursor }
@@ -151,6 +151,7 @@ struct Pipe<'a> {
     sizes: Vec<usize>,
     compact_at: usize,
     bounds: Bounds,
+    repeats: Repeats,
 }
 
 enum Text<'a> {
@@ -180,7 +181,8 @@ impl<'a> Pipe<'a> {
         let buffers = vec![Vec::new(); steps.len()];
         let sizes = vec![FIRST; steps.len()];
         let numbers = Numbers::default();
-        Self { steps, buffers, state, numbers, sink: Vec::new(), sizes, compact_at: COMPACT, bounds }
+        let (sink, repeats) = (Vec::new(), Repeats::default());
+        Self { steps, buffers, state, numbers, sink, sizes, compact_at: COMPACT, bounds, repeats }
     }
 
     fn push(&mut self, stage: usize, width: usize, input: &[Word], text: &mut Text<'_>) -> Result<(), Halt> {
@@ -202,8 +204,9 @@ impl<'a> Pipe<'a> {
             }
             self.resize(stage, chunk.len() / width, out.len() - before);
             if last {
-                self.sink = out;
                 ran?;
+                self.repeats.drop_from(&mut out, before, steps[stage].width());
+                self.sink = out;
                 self.check(steps[stage].width())?;
             } else {
                 ran?;
@@ -345,6 +348,15 @@ fn each_in_range<E>(prim: Prim, words: &[Word], mut f: impl FnMut(Word) -> Resul
     Ok(())
 }
 
+/// Rows sorted and distinct, in no more memory than they take.
+fn finished(width: usize, mut rows: Vec<Word>) -> Vec<Word> {
+    rows::normalise(width, &mut rows);
+    if rows.len() < rows.capacity() / 2 {
+        rows.shrink_to_fit();
+    }
+    rows
+}
+
 /// What a run of a rule gives.
 pub struct Given {
     /// Head rows, sorted and distinct.
@@ -421,9 +433,7 @@ pub fn run(
         for (data, w) in inputs {
             pipe.push(0, w, data, &mut text)?;
         }
-        let mut rows = pipe.sink;
-        rows::normalise(width, &mut rows);
-        return Ok(Given { rows, read });
+        return Ok(Given { rows: finished(width, pipe.sink), read });
     }
     let parts = threads * 4;
     let pieces: Vec<(&[Word], usize)> = inputs
@@ -439,11 +449,12 @@ pub fn run(
         .map(|(data, w)| {
             let mut pipe = Pipe::new(&steps, cursors, bounds);
             pipe.push(0, w, data, &mut Text::Shared(shared))?;
-            let mut rows = pipe.sink;
-            rows::normalise(width, &mut rows);
-            Ok(rows)
+            Ok(finished(width, pipe.sink))
         })
         .collect();
     let sets = found.into_iter().collect::<Result<Vec<_>, Halt>>()?;
-    Ok(Given { rows: rows::union_parallel(width, sets), read })
+    let slices: Vec<&[Word]> = sets.iter().map(Vec::as_slice).collect();
+    let pieces = rows::union_parallel(width, &slices);
+    drop(sets);
+    Ok(Given { rows: rows::joined(pieces), read })
 }

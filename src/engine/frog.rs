@@ -15,7 +15,7 @@
 use super::expr::{Compare, Expr, View};
 use super::functor::Fault;
 use super::limit::Deadline;
-use super::rows::{found1, found2, prefix_range};
+use super::seek::Segment;
 use super::symbol::Symbols;
 use super::value::Word;
 use crate::lang::program::Span;
@@ -48,7 +48,7 @@ impl Key {
 #[derive(Clone, Debug)]
 pub struct Probe<'a> {
     /// Sorted copies; more than one while a recursive stratum fills the relation.
-    pub segments: Vec<&'a [Word]>,
+    pub segments: Vec<Segment<'a>>,
     /// Words per row.
     pub width: usize,
     /// What the first columns must equal.
@@ -184,15 +184,15 @@ struct Leap<'s, 'leap> {
 fn search(probe: &Probe<'_>, segment: usize, view: View<'_>, state: &mut State) -> (usize, usize) {
     let word = |k: &Key| k.word(view);
     let cursor = &mut state.cursors[probe.cursor + segment];
-    let data = probe.segments[segment];
+    let segment = probe.segments[segment];
     match probe.keys.as_slice() {
-        [] => (0, data.len() / probe.width),
-        [a] => prefix_range(probe.width, data, &[word(a)], cursor),
-        [a, b] => prefix_range(probe.width, data, &[word(a), word(b)], cursor),
+        [] => (0, segment.data.len() / probe.width),
+        [a] => segment.range(probe.width, &[word(a)], cursor),
+        [a, b] => segment.range(probe.width, &[word(a), word(b)], cursor),
         keys => {
             state.key.clear();
             state.key.extend(keys.iter().map(word));
-            prefix_range(probe.width, data, &state.key, cursor)
+            segment.range(probe.width, &state.key, cursor)
         }
     }
 }
@@ -231,15 +231,15 @@ impl Shared<'_> {
             }
             Test::Has { probe, negated } => match (probe.segments.as_slice(), probe.keys.as_slice()) {
                 ([], _) => keep(numbers, |_| *negated),
-                ([data], [Key::Place(p)]) => {
+                ([rows], [Key::Place(p)]) => {
                     let cursor = &mut state.cursors[probe.cursor];
-                    keep(numbers, |i| found1(probe.width, data, input[i as usize * width + p], cursor) != *negated);
+                    keep(numbers, |i| rows.has1(probe.width, input[i as usize * width + p], cursor) != *negated);
                 }
-                ([data], [Key::Place(p), Key::Place(q)]) => {
+                ([rows], [Key::Place(p), Key::Place(q)]) => {
                     let cursor = &mut state.cursors[probe.cursor];
                     keep(numbers, |i| {
                         let at = i as usize * width;
-                        found2(probe.width, data, input[at + p], input[at + q], cursor) != *negated
+                        rows.has2(probe.width, input[at + p], input[at + q], cursor) != *negated
                     });
                 }
                 _ => keep(numbers, |i| has(probe, view(i), state) != *negated),
@@ -272,7 +272,7 @@ impl<'leap> Leapers<'leap, u32, Word> for Leap<'_, 'leap> {
 
     fn propose(&mut self, tuple: &u32, _: usize, values: &mut Vec<&'leap Word>) {
         let join = self.join;
-        let data: &'leap [Word] = self.probe.segments[self.segment];
+        let data: &'leap [Word] = self.probe.segments[self.segment].data;
         let w = self.probe.width;
         let (from, to) = self.range;
         if join.once && !join.post.is_empty() {
@@ -289,7 +289,7 @@ impl<'leap> Leapers<'leap, u32, Word> for Leap<'_, 'leap> {
     fn intersect(&mut self, tuple: &u32, _: usize, values: &mut Vec<&'leap Word>) {
         if !self.join.once && !self.join.post.is_empty() {
             let row = self.shared.row(*tuple);
-            let data = self.probe.segments[self.segment];
+            let data = self.probe.segments[self.segment].data;
             values.retain(|v| self.passes(View { row, found: found_row(data, self.probe.width, v) }));
         }
     }
@@ -368,7 +368,7 @@ impl Join<'_> {
             Some(places) => out.extend(places.iter().map(|p| view.at(*p))),
             None => emit(&self.out, view, &shared, self.span, out),
         };
-        for (segment, data) in probe.segments.iter().enumerate() {
+        for (segment, Segment { data, .. }) in probe.segments.iter().enumerate() {
             let leap = Leap { join: self, probe, shared: &shared, state, segment, range: (0, 0) };
             let _: Relation<()> = Relation::from_leapjoin(&numbers.0, leap, |i, v| {
                 give(View { row: shared.row(*i), found: found_row(data, probe.width, v) });

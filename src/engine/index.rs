@@ -5,6 +5,7 @@
 //! of falling size (merged as datafrog's `Variable` merges its own), and last the rows found in the round before.
 
 use super::rows;
+use super::seek::{Copy, Segment};
 use super::store::{Database, Table};
 use super::symbol::Symbols;
 use super::value::Word;
@@ -27,7 +28,7 @@ pub enum Version {
 #[derive(Clone, Debug, Default)]
 struct Batch {
     /// One sorted copy per permutation of the relation, if it was asked for; the first is the natural order.
-    copies: Vec<Option<Arc<Vec<Word>>>>,
+    copies: Vec<Option<Arc<Copy>>>,
     rows: usize,
 }
 
@@ -125,7 +126,8 @@ impl Rel {
                 b.copies.resize(id + 1, None);
             }
             if let (None, Some(natural)) = (&b.copies[id], &b.copies[0]) {
-                b.copies[id] = Some(Arc::new(rows::permuted(*width, natural, perm, key_length(perm))));
+                let copy = rows::permuted(*width, natural.data(), perm, key_length(perm));
+                b.copies[id] = Some(Arc::new(copy.into()));
                 copied += b.rows;
             }
         }
@@ -134,12 +136,18 @@ impl Rel {
 
     /// The sorted copies of a permutation that is built.
     pub fn segments(&self, version: Version, id: usize) -> impl Iterator<Item = &[Word]> + '_ {
-        self.picked(version).iter().filter_map(move |b| b.copies.get(id)?.as_deref().map(Vec::as_slice))
+        self.picked(version).iter().filter_map(move |b| b.copies.get(id)?.as_deref().map(Copy::data))
+    }
+
+    /// The same, to be searched more than once.
+    pub fn searched(&self, version: Version, id: usize) -> impl Iterator<Item = Segment<'_>> + '_ {
+        let width = self.width;
+        self.picked(version).iter().filter_map(move |b| b.copies.get(id)?.as_deref().map(|c| c.segment(width)))
     }
 
     fn push(&mut self, data: Vec<Word>) {
         let rows = data.len() / self.width;
-        self.batches.push(Batch { copies: vec![Some(Arc::new(data))], rows });
+        self.batches.push(Batch { copies: vec![Some(Arc::new(data.into()))], rows });
     }
 
     /// Ends a round: the rows of the last round become stable, and those of `new` that are not known yet become recent.
@@ -174,7 +182,7 @@ impl Rel {
     fn merged(&self, a: &Batch, b: &Batch) -> Batch {
         let copies = (0..a.copies.len().min(b.copies.len()))
             .map(|i| match (&a.copies[i], &b.copies[i]) {
-                (Some(x), Some(y)) => Some(Arc::new(rows::union(self.width, x, y))),
+                (Some(x), Some(y)) => Some(Arc::new(rows::union(self.width, x.data(), y.data()).into())),
                 _ => None,
             })
             .collect();
@@ -206,7 +214,7 @@ impl Rel {
         let mut sets = Vec::new();
         for b in std::mem::take(&mut self.batches) {
             if let Some(Some(natural)) = b.copies.into_iter().next() {
-                sets.push(Arc::try_unwrap(natural).unwrap_or_else(|shared| (*shared).clone()));
+                sets.push(Arc::try_unwrap(natural).map_or_else(|shared| shared.data().to_vec(), Copy::into_data));
             }
         }
         self.recent = false;
@@ -223,7 +231,7 @@ impl Rel {
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.batches.iter().flat_map(|b| b.copies.iter().flatten()).map(|c| c.len() * size_of::<Word>()).sum()
+        self.batches.iter().flat_map(|b| b.copies.iter().flatten()).map(|c| c.bytes()).sum()
     }
 
     /// Figures of a column; counted when first asked for, and again when the relation has doubled since.

@@ -1,7 +1,7 @@
 //! Program + facts to all conclusions. No input or output; cannot fail on a checked program except at a stated limit.
 //!
 //! [`evaluate`] prepares each rule ([`rule`]), chooses a join order from true sizes ([`order`]), builds a plan ([`plan`]),
-//! and runs it in chunks ([`exec`]) through datafrog ([`frog`]) over sorted flat rows ([`rows`], [`index`]).
+//! and runs it in chunks ([`exec`]) through datafrog ([`frog`]) over sorted flat rows ([`rows`], [`index`], [`seek`]).
 
 pub mod exec;
 pub mod expr;
@@ -19,9 +19,11 @@ pub mod profile;
 pub mod rows;
 pub mod rule;
 pub mod run;
+pub mod seek;
 pub mod shards;
 pub mod store;
 pub mod symbol;
+pub mod unread;
 pub mod value;
 
 pub use limit::{Limit, Options};

@@ -5,7 +5,6 @@
 
 use super::value::Word;
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Rows below which a second thread does not pay.
@@ -170,30 +169,30 @@ fn union_wide(width: usize, a: &[Word], b: &[Word]) -> Vec<Word> {
 
 /// Union of several sorted, distinct row sets, the smallest first.
 #[must_use]
-pub fn union_all(width: usize, sets: Vec<Vec<Word>>) -> Vec<Word> {
-    union_cow(width, sets.into_iter().map(Cow::Owned).collect())
-}
-
-fn union_cow(width: usize, mut sets: Vec<Cow<'_, [Word]>>) -> Vec<Word> {
+pub fn union_all(width: usize, mut sets: Vec<Vec<Word>>) -> Vec<Word> {
     sets.retain(|s| !s.is_empty());
     while sets.len() > 1 {
         sets.sort_by_key(|s| std::cmp::Reverse(s.len()));
         if let (Some(a), Some(b)) = (sets.pop(), sets.pop()) {
-            sets.push(Cow::Owned(union(width, &a, &b)));
+            sets.push(union(width, &a, &b));
         }
     }
-    sets.pop().map(Cow::into_owned).unwrap_or_default()
+    sets.pop().unwrap_or_default()
 }
 
 /// Rows by which places are found that cut all into equal pieces.
 const SAMPLE: usize = 1 << 10;
 
-/// [`union_all`] by the threads of the current pool.
-pub fn union_parallel(width: usize, sets: Vec<Vec<Word>>) -> Vec<Word> {
+/// [`union_all`] by the threads of the current pool: pieces of the union in order, to be put together by [`joined`] when the
+/// sets are gone.
+#[must_use]
+pub fn union_parallel(width: usize, sets: &[&[Word]]) -> Vec<Vec<Word>> {
     let pieces = rayon::current_num_threads();
     let rows = sets.iter().map(|s| s.len() / width).sum::<usize>();
     if pieces < 2 || rows < pieces * ALONE {
-        return union_all(width, sets);
+        let mut all = sets.concat();
+        normalise(width, &mut all);
+        return vec![all];
     }
     // Sets may lie side by side rather than across each other: all of them say where the pieces begin.
     let mut sample: Vec<&[Word]> = sets.iter().flat_map(|s| s.chunks_exact(width).step_by(rows / SAMPLE + 1)).collect();
@@ -201,18 +200,28 @@ pub fn union_parallel(width: usize, sets: Vec<Vec<Word>>) -> Vec<Word> {
     let cuts: Vec<&[Word]> = (1..pieces).map(|i| sample[sample.len() * i / pieces]).collect();
     let part = |i: usize| {
         let cut = |set: &[Word], row: &[Word]| prefix_range(width, set, row, &mut 0).0 * width;
-        let of = |set: &Vec<Word>| {
+        let of = |set: &[Word]| {
             let from = if i == 0 { 0 } else { cut(set, cuts[i - 1]) };
             let to = cuts.get(i).map_or(set.len(), |row| cut(set, row));
             from..to
         };
-        union_cow(width, sets.iter().map(|set| Cow::Borrowed(&set[of(set)])).collect())
+        // Sorting takes its runs as they are, and less memory than putting sets together two by two.
+        let mut rows: Vec<Word> = Vec::with_capacity(sets.iter().map(|set| of(set).len()).sum());
+        sets.iter().for_each(|set| rows.extend_from_slice(&set[of(set)]));
+        normalise(width, &mut rows);
+        rows
     };
-    let mut parts: Vec<Vec<Word>> = (0..pieces).into_par_iter().map(part).collect();
-    drop(sets);
-    let mut all = parts.remove(0);
-    all.reserve_exact(parts.iter().map(Vec::len).sum());
-    parts.into_iter().for_each(|part| all.extend_from_slice(&part));
+    (0..pieces).into_par_iter().map(part).collect()
+}
+
+/// Pieces one behind the other.
+#[must_use]
+pub fn joined(pieces: Vec<Vec<Word>>) -> Vec<Word> {
+    let rest: usize = pieces.iter().skip(1).map(Vec::len).sum();
+    let mut pieces = pieces.into_iter();
+    let mut all = pieces.next().unwrap_or_default();
+    all.reserve_exact(rest);
+    pieces.for_each(|piece| all.extend_from_slice(&piece));
     all
 }
 
@@ -251,24 +260,6 @@ pub fn prefix_range(width: usize, data: &[Word], key: &[Word], cursor: &mut usiz
     };
     *cursor = from;
     (from, to)
-}
-
-/// Whether a row begins with this word. Searches as [`prefix_range`] does.
-#[inline]
-pub fn found1(width: usize, data: &[Word], a: Word, cursor: &mut usize) -> bool {
-    let n = data.len() / width;
-    *cursor = lower(n, *cursor, &|i| data[i * width].cmp(&a));
-    *cursor < n && data[*cursor * width] == a
-}
-
-/// Whether a row begins with these two words.
-#[inline]
-pub fn found2(width: usize, data: &[Word], a: Word, b: Word, cursor: &mut usize) -> bool {
-    let n = data.len() / width;
-    let want = (u64::from(a) << 32) | u64::from(b);
-    let pair = |i: usize| (u64::from(data[i * width]) << 32) | u64::from(data[i * width + 1]);
-    *cursor = lower(n, *cursor, &|i| pair(i).cmp(&want));
-    *cursor < n && pair(*cursor) == want
 }
 
 /// The run of positions where `order` says `Equal`, in a sequence that is first `Less`, then `Equal`, then `Greater`.
@@ -385,6 +376,54 @@ fn radix(width: usize, data: &[Word], column: usize, order: &mut Vec<u32>, spare
     }
 }
 
+/// Drops rows that were seen not long ago, where many are found: what a rule finds again and again for another value that it
+/// does not keep need not be sorted, and takes no memory. Which ones are dropped does not matter to who makes rows distinct.
+#[derive(Debug, Default)]
+pub struct Repeats {
+    /// Rows by hash, each overwritten by the next.
+    slots: Vec<Word>,
+    looked_at: usize,
+    dropped: usize,
+}
+
+impl Repeats {
+    /// Rows of a rule before it is worth looking.
+    const MANY: usize = 1 << 15;
+    /// Rows remembered.
+    const SLOTS: usize = 1 << 12;
+    /// Rows by which it is judged whether looking pays.
+    const TRIAL: usize = 1 << 13;
+
+    /// Looks at the rows from `from` words on.
+    pub fn drop_from(&mut self, data: &mut Vec<Word>, mut from: usize, width: usize) {
+        let pays = self.looked_at < Self::TRIAL || self.dropped * 4 > self.looked_at;
+        if data.len() < Self::MANY * width && self.slots.is_empty() || data.len() == from || !pays {
+            return;
+        }
+        if self.slots.is_empty() {
+            // The row that fills all places stays where it is.
+            self.slots = data[..width].repeat(Self::SLOTS);
+            from = from.max(width);
+        }
+        let mut kept = from;
+        for at in (from..data.len()).step_by(width) {
+            let row = &data[at..at + width];
+            let hash =
+                row.iter().fold(0u64, |h, w| (h.rotate_left(5) ^ u64::from(*w)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+            let slot = (hash >> 40) as usize % Self::SLOTS * width;
+            let slot = &mut self.slots[slot..slot + width];
+            if slot != row {
+                slot.copy_from_slice(row);
+                data.copy_within(at..at + width, kept);
+                kept += width;
+            }
+        }
+        self.looked_at += (data.len() - from) / width;
+        self.dropped += (data.len() - kept) / width;
+        data.truncate(kept);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -397,7 +436,8 @@ mod tests {
         for n in [0, 10, 200_000] {
             let sets = [set(3, n), set(7, n / 2), set(2, n), set(1, 5), Vec::new()];
             let whole = union_all(2, sets.to_vec());
-            assert_eq!(pool.install(|| union_parallel(2, sets.to_vec())), whole);
+            let slices = sets.each_ref().map(Vec::as_slice);
+            assert_eq!(joined(pool.install(|| union_parallel(2, &slices))), whole);
         }
     }
 
@@ -442,6 +482,24 @@ mod tests {
             let want: std::collections::BTreeSet<Vec<Word>> = data.chunks_exact(3).map(<[Word]>::to_vec).collect();
             normalise(3, &mut data);
             assert_eq!(data, want.into_iter().flatten().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn repeated_rows_are_dropped_early() {
+        for (values, n, pays) in [(100u32, 1000u32, true), (u32::MAX, 1000, false), (100, 100_000, true)] {
+            let (mut repeats, mut data, mut all) = (Repeats::default(), Vec::new(), Vec::new());
+            for i in 0..200_000 / n {
+                let from = data.len();
+                let rows = (0..n).flat_map(|j| [(i * n + j).wrapping_mul(2_654_435_761) % values, 7]);
+                data.extend(rows.clone());
+                all.extend(rows);
+                repeats.drop_from(&mut data, from, 2);
+            }
+            assert_eq!(data.len() < all.len() / 4, pays, "{} of {}", data.len(), all.len());
+            normalise(2, &mut data);
+            normalise(2, &mut all);
+            assert_eq!(data, all);
         }
     }
 

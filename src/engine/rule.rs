@@ -6,6 +6,7 @@ use super::frog::Key;
 use super::functor;
 use super::store::Database;
 use super::symbol::Symbols;
+use super::unread::Read;
 use super::value::{self, Word};
 use crate::lang::program::{AggOp, Arg, Atom, CmpOp, Functor, Literal, Prim, Program, RelId, Rule, RuleId, Span, Term};
 
@@ -97,9 +98,9 @@ pub struct Prepared {
     pub fallible: bool,
 }
 
-/// Prepares a rule, interning its constants.
+/// Prepares a rule, interning its constants. A variable of the head that goes where nobody reads it gives way to a constant.
 #[must_use]
-pub fn prepare(program: &Program, id: RuleId, symbols: &mut Symbols) -> Prepared {
+pub fn prepare(program: &Program, id: RuleId, read: Option<&Read>, symbols: &mut Symbols) -> Prepared {
     let rule = program.rule(id);
     let mut p = Preparer { symbols, fresh: rule.vars.len(), extra: Vec::new(), alias: vec![None; rule.vars.len()] };
     p.find_aliases(rule);
@@ -112,7 +113,9 @@ pub fn prepare(program: &Program, id: RuleId, symbols: &mut Symbols) -> Prepared
             body.push(lit);
         }
     }
-    let mut args: Vec<Expr> = rule.args.iter().map(|t| p.term(t, rule.span)).collect();
+    let idle = |c: usize, t: &Term| matches!(t, Term::Var(_)) && read.is_some_and(|r| !r.reads(rule.head, c));
+    let arg = |(c, t): (usize, &Term)| if idle(c, t) { Expr::Const(0) } else { p.term(t, rule.span) };
+    let mut args: Vec<Expr> = rule.args.iter().enumerate().map(arg).collect();
     if args.is_empty() {
         args.push(Expr::Const(0));
     }

@@ -14,6 +14,7 @@ use super::profile::{Givers, Profile, describe};
 use super::rows;
 use super::rule::{self, Prepared};
 use super::store::Database;
+use super::unread::Read;
 use super::value::Word;
 use crate::lang::program::{Program, RelId, RelationKind, RuleId, Stratum};
 use std::collections::HashMap;
@@ -106,13 +107,14 @@ struct Cached {
 impl Engine<'_> {
     fn strata(&mut self, wanted: &[bool]) -> Result<(), Limit> {
         let program = self.program;
+        let read = Read::of(program, self.options.wanted.as_deref());
         // Constants are interned rule by rule in the order of the text, before anything runs.
         for i in 0..program.rules.len() {
             let id = RuleId(i as u32);
             if !self.runs(id) {
                 continue;
             }
-            let rule = rule::prepare(program, id, &mut self.store.symbols);
+            let rule = rule::prepare(program, id, Some(&read), &mut self.store.symbols);
             self.prepared.insert(id, rule);
         }
         for s in &program.strata {

@@ -6,7 +6,7 @@
 
 use super::index::Common;
 use super::limit::{Limit, Options};
-use super::packed::Packed;
+use super::packed::{self, Block, Packer, Shelves};
 use super::partition::{Partition, Place};
 use super::profile::{Givers, Profile};
 use super::rows;
@@ -101,8 +101,9 @@ pub fn evaluate<S: Sink>(
         let work = |shard: usize| -> Result<(Output<S::Piece>, Profile), Limit> {
             let mut given = split.shard(shard, &symbols, &common);
             let known = std::mem::take(&mut *kept[shard].lock().unwrap_or_else(PoisonError::into_inner));
-            let part = &part[usize::from(!known.tables.is_empty())];
-            known.tables.into_iter().for_each(|(i, t)| given.tables[i] = t.table());
+            let part = &part[usize::from(!known.tables.bytes().is_empty())];
+            packed::tables(known.tables.bytes()).for_each(|(i, t)| given.tables[i] = t);
+            drop(known.tables);
             let (mut done, mut spent) = super::evaluate(program, given, part)?;
             let mut givers = known.givers;
             givers.extend(std::mem::take(&mut spent.givers));
@@ -111,28 +112,27 @@ pub fn evaluate<S: Sink>(
             }
             let piece = (pass == last).then(|| sink.piece(&mut done, &givers));
             let rows = gathered.iter().map(|r| done.tables[r.index()].clone()).collect();
-            let mut held = Kept::default();
-            if pass < last {
-                // Nobody packs what finds no room.
-                if budget.load(Ordering::Relaxed) > 0 {
-                    held.tables = keep.iter().map(|i| (*i, Packed::of(&done.tables[*i]))).collect();
-                    givers.retain(|rel, _| keep.binary_search(&rel.index()).is_ok());
-                }
-                let size: usize = held.tables.iter().map(|(_, t)| t.bytes()).sum::<usize>()
-                    + givers.values().map(|g| g.bytes()).sum::<usize>();
+            let mut block = Vec::new();
+            // Nobody packs what finds no room.
+            if pass < last && budget.load(Ordering::Relaxed) > 0 {
+                let mut packer = Packer::default();
+                keep.iter().for_each(|i| packer.put(*i, &done.tables[*i]));
+                block = packer.block();
+                givers.retain(|rel, _| keep.binary_search(&rel.index()).is_ok());
+                let size = block.len() + givers.values().map(|g| g.bytes()).sum::<usize>();
                 let room = budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |b| b.checked_sub(size));
                 if room.is_err() {
-                    held.tables = Vec::new();
+                    block = Vec::new();
                     budget.store(0, Ordering::Relaxed);
-                } else {
-                    held.givers = givers;
                 }
             }
-            Ok((Output { piece, rows, held, symbols: done.symbols }, spent))
+            if block.is_empty() {
+                givers = Every::new();
+            }
+            Ok((Output { piece, rows, block, givers, symbols: done.symbols }, spent))
         };
-        let mut holding = Vec::with_capacity(kept.len());
-        // By gathered relation: sorted rows, shard by shard.
-        let mut rows: Vec<Vec<Vec<Word>>> = vec![Vec::new(); gathered.len()];
+        let (mut shelves, mut all_givers) = (Shelves::default(), Vec::with_capacity(kept.len()));
+        let mut rows: Vec<Runs> = vec![Runs::default(); gathered.len()];
         let mut found = Symbols::over(&symbols);
         let mut units = Vec::new();
         let mut failed = None;
@@ -152,26 +152,28 @@ pub fn evaluate<S: Sink>(
                     if output.symbols.len() > symbols.len() {
                         rows::normalise(width.max(1), &mut set);
                     }
-                    rows.push(set);
+                    rows.push(&set);
                 }
-                let Kept { tables, mut givers } = output.held;
-                let tables = tables.into_iter().map(|(i, table)| {
-                    if output.symbols.len() == symbols.len() {
-                        return (i, table);
+                let (mut block, mut givers) = (output.block, output.givers);
+                if output.symbols.len() > symbols.len() {
+                    let mut packer = Packer::default();
+                    for (i, table) in packed::tables(&block) {
+                        let (width, rel) = (table.width(), RelId(i as u32));
+                        if width == 0 {
+                            packer.put(i, &table);
+                            continue;
+                        }
+                        let rows = translate(program, rel, table, &output.symbols, symbols.len(), &mut found);
+                        // Other numbers, another order.
+                        if let Some(g) = givers.get_mut(&rel) {
+                            Arc::make_mut(g).sort(width, &rows);
+                        }
+                        packer.put(i, &Table::from_rows(width, rows));
                     }
-                    let (table, rel) = (table.table(), RelId(i as u32));
-                    let width = table.width();
-                    if width == 0 {
-                        return (i, Packed::of(&table));
-                    }
-                    let rows = translate(program, rel, table, &output.symbols, symbols.len(), &mut found);
-                    // Other numbers, another order.
-                    if let Some(g) = givers.get_mut(&rel) {
-                        Arc::make_mut(g).sort(width, &rows);
-                    }
-                    (i, Packed::of(&Table::from_rows(width, rows)))
-                });
-                holding.push(Mutex::new(Kept { tables: tables.collect(), givers }));
+                    block = packer.block();
+                }
+                shelves.put(&block);
+                all_givers.push(givers);
                 output.piece.map_or(ControlFlow::Continue(()), &mut take)
             }
         });
@@ -183,7 +185,8 @@ pub fn evaluate<S: Sink>(
         database.tables = given;
         if pass < last && ended.is_continue() {
             // What a shard did not keep in this pass it finds anew in the next one.
-            kept = holding;
+            let both = shelves.blocks().into_iter().zip(all_givers);
+            kept = both.map(|(tables, givers)| Mutex::new(Kept { tables, givers })).collect();
             keeping = vec![false; program.relations.len()];
             complete.iter().for_each(|r| keeping[r.index()] = true);
             budget.store(options.kept_bytes, Ordering::Relaxed);
@@ -195,8 +198,10 @@ pub fn evaluate<S: Sink>(
                 let width = table.width();
                 if width > 0 {
                     let own = std::mem::replace(table, Table::new(width)).into_data();
-                    let sets = sets.into_iter().chain([own]).collect();
-                    *table = Table::from_sorted(width, rows::union_parallel(width, sets));
+                    let all: Vec<&[Word]> = sets.sets().chain([&own[..]]).collect();
+                    let pieces = rows::union_parallel(width, &all);
+                    drop((sets, own));
+                    *table = Table::from_sorted(width, rows::joined(pieces));
                 }
             }
         })?;
@@ -241,17 +246,37 @@ fn worth_keeping(
 /// What a shard keeps for the next pass.
 #[derive(Debug, Default)]
 struct Kept {
-    /// Tables by relation.
-    tables: Vec<(usize, Packed)>,
+    /// Tables with their relations.
+    tables: Block,
     /// What is known of their rows.
     givers: Every,
 }
 
 struct Output<P> {
     piece: Option<P>,
-    held: Kept,
+    block: Vec<u8>,
+    givers: Every,
     rows: Vec<Table>,
     symbols: Symbols,
+}
+
+/// Sets of sorted rows one behind the other.
+#[derive(Clone, Debug, Default)]
+struct Runs {
+    data: Vec<Word>,
+    ends: Vec<usize>,
+}
+
+impl Runs {
+    fn push(&mut self, set: &[Word]) {
+        self.data.extend_from_slice(set);
+        self.ends.push(self.data.len());
+    }
+
+    fn sets(&self) -> impl Iterator<Item = &[Word]> {
+        let from = std::iter::once(0).chain(self.ends.iter().copied());
+        from.zip(&self.ends).map(|(from, to)| &self.data[from..*to])
+    }
 }
 
 /// First keys of the shards but the first, in order; and a last `None`.

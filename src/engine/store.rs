@@ -215,7 +215,7 @@ impl Database {
     /// Makes the texts of the program's rules symbols, so that evaluating it makes none but those its functors find.
     pub fn add_program_texts(&mut self, program: &Program) {
         for i in 0..program.rules.len() {
-            let _ = super::rule::prepare(program, crate::lang::program::RuleId(i as u32), &mut self.symbols);
+            let _ = super::rule::prepare(program, crate::lang::program::RuleId(i as u32), None, &mut self.symbols);
         }
         for f in &program.facts {
             for v in &f.values {
