@@ -185,7 +185,7 @@ mod tests {
             data in prop::collection::vec(any::<u32>(), 0..400),
             keys in prop::collection::vec(any::<u32>(), 30),
         ) {
-            let value = |i: usize, w: u32| if i % width == 0 { low + w % first } else { w % others };
+            let value = |i: usize, w: u32| if i.is_multiple_of(width) { low + w % first } else { w % others };
             let mut rows: Vec<Word> = data.iter().enumerate().map(|(i, w)| value(i, *w)).collect();
             rows.truncate(rows.len() / width * width);
             normalise(width, &mut rows);
