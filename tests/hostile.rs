@@ -116,10 +116,12 @@ fn rules_that_take_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("p.dl");
     fs::write(&path, d(5000) + "a(x) :- d(x), d(y), d(z), x + y + z = 0 - 1.\n").unwrap();
-    let args = ["--lang", "en", "query", "facts/demo", "--program", path.to_str().unwrap(), "--max-seconds", "1"];
-    let d = zhuize(&args);
-    assert_eq!((d.code, d.out.as_str()), (5, ""), "{}", d.err);
-    assert!(d.err.contains("E0711"), "{}", d.err);
+    for (lang, told) in [("en", "not over after 1 seconds"), ("zh", "1 秒后仍未结束")] {
+        let args = ["--lang", lang, "query", "facts/demo", "--program", path.to_str().unwrap(), "--max-seconds", "1"];
+        let d = zhuize(&args);
+        assert_eq!((d.code, d.out.as_str()), (5, ""), "{}", d.err);
+        assert!(d.err.contains("p.dl:5: E0711: ") && d.err.contains(told), "{}", d.err);
+    }
 }
 
 /// Rows that outgrow the memory that the shell allows: stopped by name before the system does it.

@@ -72,7 +72,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             }
         },
     };
-    let found = contrast(&mut prover, &here, &there).map_err(form::limit)?;
+    let found = contrast(&mut prover, &here, &there).map_err(form::limit(setting))?;
     match args.form.format {
         Format::Text => write!(out, "{head}{}", view::text(&found, &*words))?,
         Format::Json => {
@@ -104,12 +104,12 @@ fn nearest(prover: &mut Prover<'_>, here: &Goal, setting: &Setting) -> Result<Op
             Lang::En => format!("E0625: --similar asks about `{name}` only"),
         }));
     }
-    let Some(first) = proof::answer_values(prover, here).map_err(form::limit)?.into_iter().next() else {
+    let Some(first) = proof::answer_values(prover, here).map_err(form::limit(setting))?.into_iter().next() else {
         return Ok(None);
     };
     let goal = |values: &[Value]| Goal { rel, args: values.iter().map(|v| Arg::Const(v.value.clone())).collect() };
     let (all, _) =
-        engine::evaluate(program, prover.given(), &engine::limit::Options::default()).map_err(form::limit)?;
+        engine::evaluate(program, prover.given(), &engine::limit::Options::default()).map_err(form::limit(setting))?;
     let row: Option<Vec<u32>> = first.iter().map(|v| all.known_word(&v.value)).collect();
     let Some(row) = row else { return Ok(None) };
     let Some(near) = similar::nearest(program, &all, rel, &keys, &row, 1).into_iter().next() else { return Ok(None) };

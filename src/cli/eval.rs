@@ -1,7 +1,7 @@
 //! `zhuize eval`: any program of the rule language over tables in Soufflé's conventions.
 
-use super::Failure;
 use super::setting::{Setting, print_diagnostics};
+use super::{Failure, form};
 use crate::engine::limit::Deadline;
 use crate::engine::store::{Database, Table};
 use crate::engine::{self, Limit};
@@ -103,10 +103,12 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let loading = start.elapsed();
     let options = engine::Options { until: Deadline::after(args.max_seconds), ..options };
     let asked = options.wanted.as_deref().filter(|_| !args.profile && wants_demand(program));
-    let answered = asked.map(|w| by_demand(program, &database, w)).transpose().map_err(stopped)?.flatten();
+    let answered = asked.map(|w| by_demand(program, &database, w)).transpose().map_err(form::limit(setting))?.flatten();
     let (database, profile) = match answered {
         Some(database) => (database, None),
-        None => engine::evaluate(program, database, &options).map(|(d, p)| (d, Some(p))).map_err(stopped)?,
+        None => {
+            engine::evaluate(program, database, &options).map(|(d, p)| (d, Some(p))).map_err(form::limit(setting))?
+        }
     };
     let start = Instant::now();
     let folder: Option<&Path> = (args.output.as_os_str() != "-").then_some(&args.output);
@@ -149,9 +151,4 @@ fn by_demand(program: &Program, given: &Database, printed: &[RelId]) -> Result<O
         tables[rel.index()] = table;
     }
     Ok(Some(Database { symbols: prover.text().clone(), tables }))
-}
-
-fn stopped(limit: Limit) -> Failure {
-    let place = limit.place().map(|p| format!("{p}: ")).unwrap_or_default();
-    Failure::Limit(format!("{place}{}: {limit}", limit.code()))
 }

@@ -2,6 +2,7 @@
 
 use super::setting::Setting;
 use super::{Failure, Lang};
+use crate::engine::Limit;
 use crate::proof::Explanation;
 use crate::proof::demand::Prover;
 use crate::report::explain::svg::SvgOptions;
@@ -84,9 +85,9 @@ impl Form {
     }
 
     /// What hangs on the answers, where this form tells it.
-    pub fn beside(&self, prover: &mut Prover<'_>, explanation: &Explanation) -> Result<Vec<Vec<Explanation>>, Failure> {
+    pub fn beside(&self, prover: &mut Prover<'_>, explanation: &Explanation) -> Result<Vec<Vec<Explanation>>, Limit> {
         match self.format {
-            Format::Narrative | Format::Html => narrative::beside(prover, explanation).map_err(limit),
+            Format::Narrative | Format::Html => narrative::beside(prover, explanation),
             _ => Ok(Vec::new()),
         }
     }
@@ -134,9 +135,10 @@ pub fn language(setting: &Setting) -> Language {
     }
 }
 
-/// A limit that was met.
-pub fn limit(limit: crate::engine::limit::Limit) -> Failure {
-    Failure::Limit(format!("{}: {limit}", limit.code()))
+/// A limit that was met, in the language of the setting.
+pub fn limit(setting: &Setting) -> impl Fn(Limit) -> Failure + use<> {
+    let language = language(setting);
+    move |limit| Failure::Limit(crate::report::limit::text(&limit, language))
 }
 
 /// The refusal of a form that a command does not have.

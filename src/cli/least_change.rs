@@ -39,7 +39,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let changeable = bulk::scenario::changeable(&facts.schema, rules.program(), &mut facts.database);
     let mut prover = facts.prover(&rules, args.form.options().most_steps);
     let bounds = Bounds { cost: args.cost, states: args.states };
-    let found = least_change::least_change(&mut prover, &goal, args.to, &changeable, &bounds).map_err(form::limit)?;
+    let found =
+        least_change::least_change(&mut prover, &goal, args.to, &changeable, &bounds).map_err(form::limit(setting))?;
     let words = facts.words(&rules, setting);
     match args.form.format {
         Format::Text => write!(out, "{}", outcome::least_text(&found, args.to, args.cost, &*words))?,

@@ -117,11 +117,11 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let shown: Vec<Shown> = if asked.is_empty() {
         let found = query::answer::relations(&book.program, &book.codes, (given, source), &outputs, &options);
         let title = |a: &Asked| Some(book.program.rel(a.rel).name.clone());
-        found.map_err(form::limit)?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
+        found.map_err(form::limit(setting))?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
     } else {
         let from = (given, source);
         let found = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
-        asked.into_iter().zip(found.map_err(form::limit)?).map(|(a, rows)| (None, a, rows)).collect()
+        asked.into_iter().zip(found.map_err(form::limit(setting))?).map(|(a, rows)| (None, a, rows)).collect()
     };
     setting.kept()?;
     let empty = shown.iter().all(|(_, _, rows)| rows.rows.is_empty());

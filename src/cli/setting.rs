@@ -1,6 +1,6 @@
 //! What all commands share: language, rulebook, dates, how findings are printed.
 
-use super::{Failure, Lang};
+use super::{Failure, Lang, form};
 use crate::base::{self, Base};
 use crate::bulk::Unreadable;
 use crate::facts;
@@ -364,7 +364,7 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
                 Failure::Data
             }
             Trouble::Memory(refused) => Failure::Limit(refused.text(setting.lang == Lang::Zh)),
-            Trouble::Limit(limit) => Failure::Limit(format!("{}: {limit}", limit.code())),
+            Trouble::Limit(limit) => form::limit(setting)(limit),
             Trouble::Prepared(why) => setting.unreadable(why),
         })
     })();

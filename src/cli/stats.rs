@@ -66,7 +66,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let options = bulk::memory::options(&request);
     let from = (given, far.clone().map(|b| -> Arc<dyn Source> { b }));
     let answers = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
-    let answers = answers.map_err(form::limit)?;
+    let answers = answers.map_err(form::limit(setting))?;
     setting.kept()?;
     if far.is_some_and(|b| b.has_news()) {
         return Err(Failure::Again);

@@ -5,8 +5,8 @@ use super::ground::{self, Ask, Facts, Rules};
 use super::setting::{self, Setting};
 use super::{Failure, Lang};
 use crate::bulk::scenario;
-use crate::engine;
 use crate::engine::store::Database;
+use crate::engine::{self, Limit};
 use crate::lang::program::{Arg, Program, RelId};
 use crate::lang::query;
 use crate::proof::demand::{Change, Prover};
@@ -104,10 +104,11 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     };
     let changed: Vec<_> = changes.iter().map(|(r, row, _)| (*r, row.clone())).collect();
     let found = match (&about, another) {
-        (Some(goal), _) => compare(&mut before, &mut after, goal)?,
-        (None, false) => what_if::outcome(&mut before, &mut after, &changed).map_err(form::limit)?,
-        (None, true) => whole(program, &before.given(), &after.given())?,
+        (Some(goal), _) => compare(&mut before, &mut after, goal),
+        (None, false) => what_if::outcome(&mut before, &mut after, &changed),
+        (None, true) => whole(program, &before.given(), &after.given()),
     };
+    let found = found.map_err(form::limit(setting))?;
     let is_given = |r: RelId| rules.given(r);
     let wanted = |r: RelId| about.as_ref().map_or_else(|| rules.shown(r), |g| g.rel == r);
     let shown = Shown::of(&found, &is_given, &wanted);
@@ -120,7 +121,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         for ((rel, values), gained) in rows {
             let goal = Goal { rel: *rel, args: values.iter().map(|v| Arg::Const(v.value.clone())).collect() };
             // What comes follows after the change; what goes lacks something after it.
-            let explanation = proof::explain_with(&mut after, &goal, &options).map_err(form::limit)?;
+            let explanation = proof::explain_with(&mut after, &goal, &options).map_err(form::limit(setting))?;
             let view = View::of(&explanation, &*words, args.form.detail());
             if args.form.format == Format::Json {
                 explanations.push(json::value(&explanation, &view).map_err(|e| Failure::Limit(e.to_string()))?);
@@ -232,9 +233,9 @@ fn read_changes(
 }
 
 /// The answers of a goal on both sides.
-fn compare(before: &mut Prover<'_>, after: &mut Prover<'_>, goal: &Goal) -> Result<Outcome, Failure> {
-    let old = proof::answer_values(before, goal).map_err(form::limit)?;
-    let new = proof::answer_values(after, goal).map_err(form::limit)?;
+fn compare(before: &mut Prover<'_>, after: &mut Prover<'_>, goal: &Goal) -> Result<Outcome, Limit> {
+    let old = proof::answer_values(before, goal)?;
+    let new = proof::answer_values(after, goal)?;
     let flip = |values: &Vec<Value>, gained: bool| Flip { rel: goal.rel, values: values.clone(), gained };
     let mut flips: Vec<Flip> = old.iter().filter(|v| !new.contains(v)).map(|v| flip(v, false)).collect();
     flips.extend(new.iter().filter(|v| !old.contains(v)).map(|v| flip(v, true)));
@@ -242,9 +243,9 @@ fn compare(before: &mut Prover<'_>, after: &mut Prover<'_>, goal: &Goal) -> Resu
 }
 
 /// Two full runs, compared.
-fn whole(program: &Program, before: &Database, after: &Database) -> Result<Outcome, Failure> {
+fn whole(program: &Program, before: &Database, after: &Database) -> Result<Outcome, Limit> {
     let options = engine::limit::Options::default();
-    let run = |db: &Database| engine::evaluate(program, db.clone(), &options).map_err(form::limit);
+    let run = |db: &Database| engine::evaluate(program, db.clone(), &options);
     let ((old, _), (new, _)) = (run(before)?, run(after)?);
     let mut flips = Vec::new();
     for (i, relation) in program.relations.iter().enumerate() {

@@ -62,12 +62,12 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let mut prover = facts.prover(&rules, options.most_steps);
     if let Some(path) = &args.certificate {
-        let more = certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
+        let more = certify(path, &rules, &facts, prover.fork(), (&goal, &options), setting)?;
         uncertified(more, setting, err)?;
     }
-    let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit)?;
+    let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit(setting))?;
     let words = facts.words(&rules, setting);
-    let beside = args.form.beside(&mut prover, &explanation)?;
+    let beside = args.form.beside(&mut prover, &explanation).map_err(form::limit(setting))?;
     let head = head(&explanation, args.all.is_some(), setting);
     args.form.write(&explanation, &Around { head: &head, beside: &beside, about: &facts.about }, &*words, out)
 }
@@ -84,7 +84,7 @@ fn supports(
     let options = proof::Options::default();
     let mut prover = facts.prover(rules, options.most_steps);
     let granted = |rel: RelId| rules.granted(rel);
-    let found = proof::supports(&mut prover, goal, &options, &granted, MOST_SUPPORTS).map_err(form::limit)?;
+    let found = proof::supports(&mut prover, goal, &options, &granted, MOST_SUPPORTS).map_err(form::limit(setting))?;
     let words = facts.words(rules, setting);
     if args.form.format == Format::Json {
         let text = supports::json(goal.rel, &found, &*words).map_err(|e| Failure::Limit(e.to_string()))?;
@@ -110,10 +110,10 @@ pub(super) fn certify(
     rules: &Rules,
     facts: &Facts,
     mut prover: Prover<'_>,
-    goal: &Goal,
-    options: &proof::Options,
+    (goal, options): (&Goal, &proof::Options),
+    setting: &Setting,
 ) -> Result<usize, Failure> {
-    let derivation = derive(&mut prover, goal, options).map_err(form::limit)?;
+    let derivation = derive(&mut prover, goal, options).map_err(form::limit(setting))?;
     facts.settled()?;
     let program = rules.program();
     let text = certificate::render(program, &derivation, &|rel, v| origin(program, facts, rel, v));

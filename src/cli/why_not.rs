@@ -36,12 +36,12 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let options = proof::Options { attempts: args.nearest.max(1), ..args.form.options() };
     let mut prover = facts.prover(&rules, options.most_steps);
     if let Some(path) = &args.certificate {
-        let more = why::certify(path, &rules, &facts, prover.fork(), &goal, &options)?;
+        let more = why::certify(path, &rules, &facts, prover.fork(), (&goal, &options), setting)?;
         why::uncertified(more, setting, err)?;
     }
-    let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit)?;
+    let explanation = proof::explain_with(&mut prover, &goal, &options).map_err(form::limit(setting))?;
     let head = head(&explanation, setting);
-    let beside = args.form.beside(&mut prover, &explanation)?;
+    let beside = args.form.beside(&mut prover, &explanation).map_err(form::limit(setting))?;
     let around = Around { head: &head, beside: &beside, about: &facts.about };
     args.form.write(&explanation, &around, &*facts.words(&rules, setting), out)
 }

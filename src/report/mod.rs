@@ -7,6 +7,7 @@ pub mod columnar;
 pub mod explain;
 pub mod export;
 pub mod layout;
+pub mod limit;
 pub mod manifest;
 pub mod patterns;
 pub mod rejected;
