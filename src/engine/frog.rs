@@ -233,13 +233,13 @@ impl Shared<'_> {
                 ([], _) => keep(numbers, |_| *negated),
                 ([rows], [Key::Place(p)]) => {
                     let cursor = &mut state.cursors[probe.cursor];
-                    keep(numbers, |i| rows.has1(probe.width, input[i as usize * width + p], cursor) != *negated);
+                    keep(numbers, |i| rows.has(probe.width, &[input[i as usize * width + p]], cursor) != *negated);
                 }
                 ([rows], [Key::Place(p), Key::Place(q)]) => {
                     let cursor = &mut state.cursors[probe.cursor];
                     keep(numbers, |i| {
                         let at = i as usize * width;
-                        rows.has2(probe.width, input[at + p], input[at + q], cursor) != *negated
+                        rows.has(probe.width, &[input[at + p], input[at + q]], cursor) != *negated
                     });
                 }
                 _ => keep(numbers, |i| has(probe, view(i), state) != *negated),

@@ -24,6 +24,8 @@ pub struct Options {
     pub rules: Option<std::sync::Arc<Vec<bool>>>,
     /// Relations that this run only reads, in the place of their tables; they do not come back with its result.
     pub common: Option<std::sync::Arc<super::index::Common>>,
+    /// What is read for the sake of `wanted`, where it is known already: for those who evaluate a program in parts.
+    pub read: Option<std::sync::Arc<super::unread::Read>>,
     /// When the run must be over; `None` lets it take its time.
     pub until: Option<Deadline>,
     /// Bytes of tables that shards keep from pass to pass; beyond them they derive again.
@@ -43,6 +45,7 @@ impl Default for Options {
             givers: None,
             rules: None,
             common: None,
+            read: None,
             until: None,
             kept_bytes: 3 << 29,
             complete: false,

@@ -263,7 +263,7 @@ pub fn prefix_range(width: usize, data: &[Word], key: &[Word], cursor: &mut usiz
 }
 
 /// The run of positions where `order` says `Equal`, in a sequence that is first `Less`, then `Equal`, then `Greater`.
-fn span(n: usize, cursor: usize, order: impl Fn(usize) -> Ordering) -> (usize, usize) {
+pub(super) fn span(n: usize, cursor: usize, order: impl Fn(usize) -> Ordering) -> (usize, usize) {
     let from = lower(n, cursor, &order);
     if from == n || order(from).is_ne() {
         return (from, from);

@@ -107,7 +107,8 @@ struct Cached {
 impl Engine<'_> {
     fn strata(&mut self, wanted: &[bool]) -> Result<(), Limit> {
         let program = self.program;
-        let read = Read::of(program, self.options.wanted.as_deref());
+        let find = || Arc::new(Read::of(program, self.options.wanted.as_deref()));
+        let read = self.options.read.clone().unwrap_or_else(find);
         // Constants are interned rule by rule in the order of the text, before anything runs.
         for i in 0..program.rules.len() {
             let id = RuleId(i as u32);

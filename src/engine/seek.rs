@@ -1,7 +1,7 @@
 //! Sorted rows that are searched by their first columns, with the places where each value of the first column begins if these
 //! values lie close enough together. Rows of a shard do: a search is then two looks and a few steps.
 
-use super::rows::prefix_range;
+use super::rows::{prefix_range, span};
 use super::value::Word;
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 const SMALL: usize = 32;
 /// Room for values per row, at most.
 const ROOM: usize = 4;
-/// Rows that are gone through one by one; more are halved.
+/// Rows that are gone through one by one; among more a search gallops.
 const NEAR: usize = 8;
 
 /// Sorted, distinct rows, and where values of the first column begin, once somebody asked.
@@ -115,26 +115,10 @@ impl<'a> Segment<'a> {
         }
     }
 
-    /// Whether a row begins with this word.
-    #[inline]
-    pub fn has1(&self, width: usize, a: Word, cursor: &mut usize) -> bool {
-        let (from, to) = match self.starts {
-            Some(starts) => starts.range(a),
-            None => prefix_range(width, self.data, &[a], cursor),
-        };
-        from < to
-    }
-
     /// Whether a row begins with these words.
     #[inline]
-    pub fn has2(&self, width: usize, a: Word, b: Word, cursor: &mut usize) -> bool {
-        let (from, to) = match self.starts {
-            Some(starts) => {
-                let (from, to) = starts.range(a);
-                within(from, to, |i| self.data[i * width + 1].cmp(&b))
-            }
-            None => prefix_range(width, self.data, &[a, b], cursor),
-        };
+    pub fn has(&self, width: usize, key: &[Word], cursor: &mut usize) -> bool {
+        let (from, to) = self.range(width, key, cursor);
         from < to
     }
 }
@@ -143,7 +127,8 @@ impl<'a> Segment<'a> {
 #[inline]
 fn within(mut from: usize, to: usize, order: impl Fn(usize) -> std::cmp::Ordering) -> (usize, usize) {
     if to - from > NEAR {
-        return halved(from, to, order);
+        let (first, end) = span(to - from, 0, |i| order(from + i));
+        return (from + first, from + end);
     }
     while from < to && order(from).is_lt() {
         from += 1;
@@ -153,20 +138,6 @@ fn within(mut from: usize, to: usize, order: impl Fn(usize) -> std::cmp::Orderin
         end += 1;
     }
     (from, end)
-}
-
-#[inline(never)]
-fn halved(from: usize, to: usize, order: impl Fn(usize) -> std::cmp::Ordering) -> (usize, usize) {
-    let split = |mut low: usize, less: &dyn Fn(usize) -> bool| {
-        let mut high = to;
-        while low < high {
-            let middle = (low + high) / 2;
-            if less(middle) { low = middle + 1 } else { high = middle }
-        }
-        low
-    };
-    let first = split(from, &|i| order(i).is_lt());
-    (first, split(first, &|i| order(i).is_eq()))
 }
 
 #[cfg(test)]
@@ -200,11 +171,7 @@ mod tests {
                     let at: Vec<usize> = (0..rows.len() / width).filter(|i| rows[i * width..].starts_with(key)).collect();
                     let (from, to) = segment.range(width, key, &mut cursor);
                     prop_assert_eq!((from..to).collect::<Vec<_>>(), at.clone(), "{:?}", key);
-                    match *key {
-                        [a] => prop_assert_eq!(segment.has1(width, a, &mut cursor), !at.is_empty()),
-                        [a, b] => prop_assert_eq!(segment.has2(width, a, b, &mut cursor), !at.is_empty()),
-                        _ => {}
-                    }
+                    prop_assert_eq!(segment.has(width, key, &mut cursor), !at.is_empty());
                 }
             }
         }

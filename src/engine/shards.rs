@@ -13,6 +13,7 @@ use super::rows;
 use super::run::{needed_by, on_threads};
 use super::store::{Database, Table};
 use super::symbol::Symbols;
+use super::unread::Read;
 use super::value::Word;
 use crate::lang::program::{Prim, Program, RelId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,6 +60,8 @@ pub fn evaluate<S: Sink>(
     mut take: impl FnMut(S::Piece) -> ControlFlow<()>,
 ) -> Result<(Database, Profile), Limit> {
     let start = Instant::now();
+    let read = Some(Arc::new(Read::of(program, options.wanted.as_deref())));
+    let options = &Options { read, ..options.clone() };
     if !options.complete {
         database.add_program_facts(program);
     }

@@ -115,8 +115,8 @@ many(n) :- n = count : { repeat(_, c, _) }.
 .output many
 ";
 
-    fn rows(wanted: &[&str]) -> Vec<(String, usize)> {
-        let program = compile(vec![SourceFile { name: "x.dl".into(), text: TEXT.into() }]).program;
+    fn rows(text: &str, wanted: &[&str]) -> Vec<(String, usize)> {
+        let program = compile(vec![SourceFile { name: "x.dl".into(), text: text.into() }]).program;
         let ids = wanted.iter().map(|n| program.relation(n).expect("a relation")).collect();
         let options = Options { wanted: (!wanted.is_empty()).then_some(ids), ..Options::single() };
         let (after, _) = evaluate(&program, Database::new(&program), &options).expect("no limit");
@@ -126,12 +126,31 @@ many(n) :- n = count : { repeat(_, c, _) }.
 
     #[test]
     fn rows_that_differ_where_nobody_looks_are_one() {
-        let of = |wanted: &[&str]| rows(wanted).into_iter().map(|(_, n)| n).collect::<Vec<_>>();
+        let of = |wanted: &[&str]| rows(TEXT, wanted).into_iter().map(|(_, n)| n).collect::<Vec<_>>();
         // before, repeat, link, heavy, many
         assert_eq!(of(&[]), [4, 4, 3, 2, 1]);
         assert_eq!(of(&["heavy"]), [4, 2, 2, 2, 0]);
         // Whoever counts matches looks at all.
         assert_eq!(of(&["heavy", "many"]), [4, 4, 2, 2, 1]);
         assert_eq!(of(&["link"]), [4, 3, 3, 0, 0]);
+    }
+
+    #[test]
+    fn what_is_read_does_not_depend_on_the_order_of_the_rules() {
+        // Whoever reads a relation stands before it in one text and behind it in the other.
+        let clauses = "kept(d) :- link(_, d).\nlink(p, d) :- repeat(p, _, d).\nrepeat(p, c, d) :- before(p, c, d).\n";
+        let text = "\
+.decl before(p: symbol, c: symbol, d: symbol)
+before(\"p\", \"c1\", \"c2\"). before(\"p\", \"c1\", \"c3\"). before(\"q\", \"c2\", \"c3\").
+.decl repeat(p: symbol, c: symbol, d: symbol)
+.decl link(p: symbol, d: symbol)
+.decl kept(d: symbol)
+.output kept
+";
+        let turned: String = clauses.lines().rev().map(|l| format!("{l}\n")).collect();
+        for clauses in [clauses, &turned] {
+            let of: Vec<usize> = rows(&format!("{text}{clauses}"), &["kept"]).into_iter().map(|(_, n)| n).collect();
+            assert_eq!(of, [3, 2, 2, 2], "{clauses}");
+        }
     }
 }
