@@ -6,7 +6,9 @@
 //! all else from lower strata. So the rows of a group are complete as soon as the group is known, and a reader that
 //! lists the groups known so far before it aggregates never sees half of one.
 //!
-//! An evaluator that asks for the rows of one group need not look at the copies: whoever asks has bound the group.
+//! An evaluator that asks for the rows of one group need not look at the copies: whoever asks has bound the group. So it also
+//! answers for a group that nothing lists; no question of the language can name such a relation, and no reader of one goes
+//! on unless the literals outside hold, so such rows are in no proof.
 
 use super::lower::term_vars;
 use super::program::{Arg, Literal, Program, RelId, RelationKind, Rule, VarId};

@@ -135,8 +135,11 @@ pub fn derive(prover: &mut Prover<'_>, goal: &Goal, options: &Options) -> Result
             continue;
         }
         let (Some(level), Some(step)) = (ranks.level[f.index()], ranks.shortest[f.index()]) else {
-            let what = "the bound on recorded rule instances was met before a proof was complete";
-            return Err(Limit::Internal { what: what.into() });
+            let what = match record.truncated {
+                true => "the bound on recorded rule instances was met before a proof was complete".to_owned(),
+                false => format!("an answer of `{}` has no proof", program.rel(record.facts[f.index()].rel).name),
+            };
+            return Err(Limit::Internal { what });
         };
         derived.push((level, f, step));
         open.extend(record.instances[step as usize].premises.iter().map(|p| p.1));
