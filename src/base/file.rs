@@ -5,6 +5,7 @@
 
 use super::Trouble;
 pub use crate::engine::look::Look;
+use crate::bulk::behind::Behind;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
 use crate::lang::date::BLANK;
@@ -73,7 +74,7 @@ fn digest(bytes: &[u8]) -> String {
 
 /// Counts and keeps what goes to a file since it was last asked.
 struct Tap {
-    file: io::BufWriter<File>,
+    file: io::BufWriter<Behind>,
     hasher: blake3::Hasher,
     bytes: u64,
 }
@@ -265,7 +266,7 @@ impl Writer {
             std::fs::create_dir_all(dir).map_err(|e| Trouble::io(dir, e))?;
         }
         let file = File::create(path).map_err(|e| Trouble::io(path, e))?;
-        let tap = Tap { file: io::BufWriter::with_capacity(1 << 17, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        let tap = Tap { file: io::BufWriter::with_capacity(1 << 17, Behind::new(file)), hasher: blake3::Hasher::new(), bytes: 0 };
         let mut arrow = FileWriter::try_new(tap, &schema(columns)).map_err(self::arrow(path))?;
         arrow.get_mut().hasher.reset();
         Ok(Self { arrow, path: path.to_owned(), fences: Vec::new(), hashes: Vec::new(), rows: 0 })
@@ -300,7 +301,7 @@ impl Writer {
         let tap = self.arrow.into_inner().map_err(arrow(path))?;
         let bytes = tap.bytes;
         let file = tap.file.into_inner().map_err(|e| Trouble::io(path, e.into_error()))?;
-        file.sync_data().map_err(|e| Trouble::io(path, e))?;
+        file.file().sync_data().map_err(|e| Trouble::io(path, e))?;
         drop(file);
         let (_, footer) = footer(&File::open(path).map_err(|e| Trouble::io(path, e))?, path)?;
         Ok(Entry { rows: self.rows, bytes, footer: digest(&footer) })

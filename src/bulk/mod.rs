@@ -1,5 +1,6 @@
 //! A run over a whole casebase: load, evaluate, look for contradictions.
 
+pub mod behind;
 mod constraint;
 pub mod memory;
 pub mod patterns;

@@ -1,5 +1,6 @@
 //! Output folders written whole: everything goes into a folder beside the target, which takes its place at the end.
 
+use crate::bulk::behind::Behind;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -118,7 +119,7 @@ pub struct Written {
 /// A file of a [`Staging`] that is being written.
 pub struct Open {
     name: String,
-    out: Hashing<BufWriter<File>>,
+    out: Hashing<BufWriter<Behind>>,
 }
 
 impl std::fmt::Debug for Open {
@@ -195,7 +196,7 @@ impl Staging {
     /// What the disk says.
     pub fn open(&self, name: &str) -> io::Result<Open> {
         let file = File::create(self.made.path.join(name))?;
-        let out = Hashing { inner: BufWriter::with_capacity(1 << 18, file), hasher: blake3::Hasher::new(), bytes: 0 };
+        let out = Hashing { inner: BufWriter::with_capacity(1 << 18, Behind::new(file)), hasher: blake3::Hasher::new(), bytes: 0 };
         Ok(Open { name: name.to_owned(), out })
     }
 
