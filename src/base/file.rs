@@ -4,8 +4,8 @@
 //! found by its first column with one read, and damage is found where it is read. Other programs ignore both.
 
 use super::Trouble;
-pub use crate::engine::look::Look;
 use crate::bulk::behind::Behind;
+pub use crate::engine::look::Look;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
 use crate::lang::date::BLANK;
@@ -266,7 +266,11 @@ impl Writer {
             std::fs::create_dir_all(dir).map_err(|e| Trouble::io(dir, e))?;
         }
         let file = File::create(path).map_err(|e| Trouble::io(path, e))?;
-        let tap = Tap { file: io::BufWriter::with_capacity(1 << 17, Behind::new(file)), hasher: blake3::Hasher::new(), bytes: 0 };
+        let tap = Tap {
+            file: io::BufWriter::with_capacity(1 << 17, Behind::new(file)),
+            hasher: blake3::Hasher::new(),
+            bytes: 0,
+        };
         let mut arrow = FileWriter::try_new(tap, &schema(columns)).map_err(self::arrow(path))?;
         arrow.get_mut().hasher.reset();
         Ok(Self { arrow, path: path.to_owned(), fences: Vec::new(), hashes: Vec::new(), rows: 0 })

@@ -3,6 +3,7 @@
 //! The table holds a 64-bit tag beside each id. Texts of up to seven bytes are their own tag, so that looking for a short
 //! text (most keys and codes are) touches nothing but the table.
 
+use super::texts;
 use super::value::{self, Word};
 use crate::lang::program::{Column, Const, Prim};
 use hashbrown::HashTable;
@@ -142,15 +143,7 @@ impl Symbols {
     /// Ids in the order of the bytes of their texts, sorted by the threads of the current pool.
     #[must_use]
     pub fn by_text(&self, ids: impl Iterator<Item = u32>) -> Vec<u32> {
-        let prefix = |s: &str| {
-            let mut word = [0; 8];
-            let n = s.len().min(8);
-            word[..n].copy_from_slice(&s.as_bytes()[..n]);
-            u64::from_be_bytes(word)
-        };
-        let mut keys: Vec<(u64, u32)> = ids.map(|id| (prefix(self.resolve(id)), id)).collect();
-        keys.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| self.resolve(a.1).cmp(self.resolve(b.1))));
-        keys.into_iter().map(|(_, id)| id).collect()
+        texts::sort(ids, &|id| self.resolve(id))
     }
 
     /// Gives all texts new ids in the order of their bytes, and the new id of every old one.

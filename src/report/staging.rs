@@ -196,7 +196,11 @@ impl Staging {
     /// What the disk says.
     pub fn open(&self, name: &str) -> io::Result<Open> {
         let file = File::create(self.made.path.join(name))?;
-        let out = Hashing { inner: BufWriter::with_capacity(1 << 18, Behind::new(file)), hasher: blake3::Hasher::new(), bytes: 0 };
+        let out = Hashing {
+            inner: BufWriter::with_capacity(1 << 18, Behind::new(file)),
+            hasher: blake3::Hasher::new(),
+            bytes: 0,
+        };
         Ok(Open { name: name.to_owned(), out })
     }
 
