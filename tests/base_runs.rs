@@ -95,3 +95,63 @@ fn what_runs_over_a_casebase_runs_over_a_base() {
         assert_eq!((done.status.code(), &text(&done.stderr)[..5]), (Some(4), "E0581"), "{command}");
     }
 }
+
+#[test]
+fn a_table_of_many_blocks_is_read_by_threads() {
+    let place = tempfile::tempdir().unwrap();
+    let facts = place.path().join("facts");
+    fs::create_dir(&facts).unwrap();
+    let cases = |skip: &dyn Fn(u32) -> bool| {
+        let mut cases = String::from("case,title,act_kind,domain,nominal_org,implementing_org,act_date\n");
+        let mut people = String::from("case,person,role,org,fault\n");
+        for i in (0..20_000).filter(|i| !skip(*i)) {
+            cases += &format!("c{i},,administrative_penalty,work_safety,o{},,2021-03-05\n", i % 7);
+            for (k, role) in ["handler", "approver"].iter().enumerate() {
+                people += &format!("c{i},p{},{role},o{},\n", (i * 13 + k as u32 * 5) % 900, i % 7);
+            }
+        }
+        fs::write(facts.join("cases.csv"), cases).unwrap();
+        fs::write(facts.join("participants.csv"), people).unwrap();
+    };
+    cases(&|_| false);
+    let people: String = (0..900).map(|i| format!("p{i},甲{i}\n")).collect();
+    fs::write(facts.join("people.csv"), format!("person,name\n{people}")).unwrap();
+    let orgs: String =
+        (0..7).map(|i| format!("o{i},局{i},government_department,prefecture_city,,410100,,,\n")).collect();
+    fs::write(
+        facts.join("organizations.csv"),
+        format!("org,name,kind,level,parent,region,domain,vertical_leadership,superior_dept\n{orgs}"),
+    )
+    .unwrap();
+    fs::write(facts.join("conduct.csv"), "case,person,conduct,against,date,finding\n").unwrap();
+    fs::write(facts.join("rulings.csv"), "case,forum,result,decided,effective_date,final\n").unwrap();
+    let (facts, base) = (facts.to_str().unwrap(), place.path().join("base").to_str().unwrap().to_owned());
+    let done = zhuize(&["-q", "pack", facts, "--as-of", DAY, "-o", &base, "--whole-below", "0"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let same = |what: &str| {
+        for asked in [
+            "participants(C,P,R,O,_), count by O, R",
+            "participants(C,P,\"approver\",O,_), count by P, order by count desc, limit 9",
+            "participants(C,P,\"approver\",\"o3\",_), participants(C,Q,\"handler\",_,_), count by Q, limit 20",
+            "cases(C,_,_,_,O,_,D,_,_,_,_,_), count by O, D",
+        ] {
+            let told = |casebase: &str, threads: &str| {
+                let done = zhuize(&["query", casebase, asked, "--as-of", DAY, "--threads", threads]);
+                assert!(done.status.success(), "{}", text(&done.stderr));
+                text(&done.stdout)
+            };
+            let want = told(facts, "1");
+            assert!(want.lines().count() > 5, "{want}");
+            assert_eq!(told(&base, "1"), want, "{what}: {asked}");
+            assert_eq!(told(&base, "3"), want, "{what}: {asked}");
+        }
+    };
+    same("packed");
+    for (i, some) in [["c7", "c9999", "c10"], ["c12345", "c8", "c0"]].iter().enumerate() {
+        let args: Vec<&str> = some.iter().flat_map(|c| ["--withdraw", c]).collect();
+        assert!(zhuize(&[&["-q", "update", &base][..], &args].concat()).status.success());
+        let gone: Vec<u32> = [7, 9999, 10, 12_345, 8, 0][..3 * (i + 1)].to_vec();
+        cases(&|c| gone.contains(&c));
+        same("changed");
+    }
+}

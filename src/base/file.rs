@@ -375,6 +375,22 @@ impl Block {
         }
     }
 
+    /// The first columns of a row as bytes that no other row has.
+    #[must_use]
+    pub fn bytes(&self, row: usize, width: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(width * 12);
+        for c in 0..width {
+            match self.get(row, c) {
+                Cell::Text(t) => {
+                    out.extend_from_slice(&(t.len() as u32).to_le_bytes());
+                    out.extend_from_slice(t.as_bytes());
+                }
+                Cell::Word(w) => out.extend_from_slice(&w.to_le_bytes()),
+            }
+        }
+        out
+    }
+
     /// The first row whose first column is not below a key.
     fn lower(&self, key: Cell<'_>) -> usize {
         let (mut lo, mut hi) = (0, self.len());

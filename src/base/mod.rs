@@ -7,6 +7,7 @@
 pub mod change;
 pub mod file;
 mod forward;
+mod gather;
 mod lock;
 mod merge;
 pub mod pack;

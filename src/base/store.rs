@@ -96,6 +96,32 @@ impl Kind {
 /// Takes a row: its block, its place in it, the kinds of its columns.
 pub type Visit<'a> = &'a mut dyn FnMut(&Block, usize, &[Look]) -> Result<(), Trouble>;
 
+/// Rows of a table that later layers took away.
+#[derive(Debug)]
+pub(super) struct Gone {
+    width: usize,
+    /// Their first values, in order.
+    firsts: Vec<Const>,
+    rows: FxHashSet<Vec<u8>>,
+}
+
+impl Gone {
+    /// Whether a row of a block can be one of them: rows lie in the order of their first values.
+    pub fn touches(&self, block: &Block) -> bool {
+        if self.rows.is_empty() || block.is_empty() || self.width == 0 {
+            return !self.rows.is_empty();
+        }
+        let (low, high) = (block.get(0, 0), block.get(block.len() - 1, 0));
+        let at = self.firsts.partition_point(|f| file::order(file::cell(f), low).is_lt());
+        self.firsts.get(at).is_some_and(|f| file::order(file::cell(f), high).is_le())
+    }
+
+    /// Whether a row is one of them.
+    pub fn has(&self, block: &Block, row: usize) -> bool {
+        self.rows.contains(&block.bytes(row, self.width))
+    }
+}
+
 /// Path in a layer of the order of a table by another column.
 #[must_use]
 pub fn by(name: &str, column: &str) -> String {
@@ -274,28 +300,41 @@ impl Base {
         Ok(false)
     }
 
+    /// The files with the rows of a kind that came, layer after layer, each with the rows that a later layer took away.
+    pub(super) fn layers(&self, kind: Kind, rel: RelId) -> Result<Vec<(Arc<Table>, Gone)>, Trouble> {
+        let (name, columns, _) = &self.relations[rel.index()];
+        let layers = self.manifest.layers.len();
+        let mut out = Vec::new();
+        for layer in 0..layers {
+            let Some(table) = self.table(layer, &kind.came(name))? else { continue };
+            let mut gone = Gone { width: columns.len(), firsts: Vec::new(), rows: FxHashSet::default() };
+            for later in layer + 1..layers {
+                let Some(t) = self.table(later, &kind.went(name))? else { continue };
+                for b in 0..t.blocks() {
+                    let block = t.fresh(b)?;
+                    for r in 0..block.len() {
+                        gone.rows.insert(block.bytes(r, columns.len()));
+                        gone.firsts.extend(t.looks().first().map(|look| file::constant(block.get(r, 0), *look)));
+                    }
+                }
+            }
+            gone.firsts.sort_by(|a, b| file::order(file::cell(a), file::cell(b)));
+            out.push((table, gone));
+        }
+        Ok(out)
+    }
+
     /// Calls for every row of a kind, layer after layer, each in its order.
     ///
     /// # Errors
     /// When a file is not as it was written.
     pub fn all(&self, kind: Kind, rel: RelId, found: Visit<'_>) -> Result<(), Trouble> {
-        let (name, columns, _) = &self.relations[rel.index()];
-        let layers = self.manifest.layers.len();
-        for layer in 0..layers {
-            let Some(table) = self.table(layer, &kind.came(name))? else { continue };
-            // What went later, looked up at once.
-            let mut gone: FxHashSet<Vec<u8>> = FxHashSet::default();
-            for later in layer + 1..layers {
-                let Some(t) = self.table(later, &kind.went(name))? else { continue };
-                for b in 0..t.blocks() {
-                    let block = t.fresh(b)?;
-                    gone.extend((0..block.len()).map(|r| bytes(&block, r, columns.len())));
-                }
-            }
+        for (table, gone) in self.layers(kind, rel)? {
             for b in 0..table.blocks() {
                 let block = table.fresh(b)?;
+                let touched = gone.touches(&block);
                 for row in 0..block.len() {
-                    if gone.is_empty() || !gone.contains(&bytes(&block, row, columns.len())) {
+                    if !touched || !gone.has(&block, row) {
                         found(&block, row, table.looks())?;
                     }
                 }
@@ -479,21 +518,6 @@ impl Base {
     pub fn failure(&self) -> Option<Trouble> {
         lock(&self.failed).take()
     }
-}
-
-/// A row as bytes that no other row has.
-fn bytes(block: &Block, row: usize, width: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(width * 12);
-    for c in 0..width {
-        match block.get(row, c) {
-            Cell::Text(t) => {
-                out.extend_from_slice(&(t.len() as u32).to_le_bytes());
-                out.extend_from_slice(t.as_bytes());
-            }
-            Cell::Word(w) => out.extend_from_slice(&w.to_le_bytes()),
-        }
-    }
-    out
 }
 
 impl Source for Base {

@@ -1,14 +1,13 @@
 //! A base as what a load gives: the schema, the tables as far as they were fetched, and where their rows come from.
 
 use super::Trouble;
-use super::file::{self, Cell};
 use super::store::{Base, Kind, Row};
 use crate::bulk::{self, Prepared, Request};
+use crate::engine::run::on_threads;
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::facts::{self, FileEntry, LoadOptions, Loaded, Origins, Sources, Standing, dimension};
-use crate::lang::program::{Arg, Const, Literal, Program, RelId};
-use crate::proof::given::Source;
+use crate::lang::program::{Const, Program, RelId};
 use crate::rulebook::Rulebook;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -116,88 +115,18 @@ impl Base {
         let names = columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0);
         let shown: FxHashSet<RelId> = wanted.iter().copied().chain(names).collect();
         let all = (0..program.relations.len() as u32).map(RelId);
-        for rel in all.filter(|r| self.holds(*r) && !self.is_small(*r)) {
-            if shown.contains(&rel) {
-                self.fill(program, rel, &mut db, None)?;
-            } else if behind[rel.index()] {
-                self.fill(program, rel, &mut db, Some(&self.read(program, rel, &behind)))?;
+        let large: Vec<RelId> = all.filter(|r| self.holds(*r) && !self.is_small(*r)).collect();
+        on_threads(request.threads, || {
+            for rel in large {
+                if shown.contains(&rel) {
+                    self.fill(program, rel, &mut db, None)?;
+                } else if behind[rel.index()] {
+                    self.fill(program, rel, &mut db, Some(&self.read(program, rel, &behind)))?;
+                }
             }
-        }
+            Ok::<(), Trouble>(())
+        })??;
         Ok(db)
-    }
-
-    /// What of a relation the rules for the relations behind a question read.
-    fn read(&self, program: &Program, rel: RelId, behind: &[bool]) -> Vec<Use> {
-        let rules = program.rules.iter().filter(|r| behind[r.head.index()] && !self.settles(r.head));
-        let mut uses: Vec<Option<Use>> = vec![None; program.rel(rel).arity()];
-        for literal in rules.flat_map(|r| &r.body).filter(|l| l.relation() == Some(rel)) {
-            let args = match literal {
-                Literal::Atom(a) | Literal::Not(a) => &a.args[..],
-                _ => &[],
-            };
-            for (c, of) in uses.iter_mut().enumerate() {
-                *of = Some(match (of.take(), args.get(c)) {
-                    (None | Some(Use::Unread), Some(Arg::Wild)) => Use::Unread,
-                    (None, Some(Arg::Const(c))) => Use::One(vec![c.clone()]),
-                    (Some(Use::One(mut among)), Some(Arg::Const(c))) => {
-                        if !among.contains(c) {
-                            among.push(c.clone());
-                        }
-                        Use::One(among)
-                    }
-                    _ => Use::Any,
-                });
-            }
-        }
-        uses.into_iter().map(|u| u.unwrap_or(Use::Any)).collect()
-    }
-
-    /// Puts the rows of a relation into its table; given what is read of it, only those that a rule can match, and unread
-    /// columns blank. Gives the number of rows that the rulebook did not bring.
-    fn fill(&self, program: &Program, rel: RelId, db: &mut Database, part: Option<&[Use]>) -> Result<usize, Trouble> {
-        let width = program.rel(rel).arity();
-        let mut own = 0;
-        let asked: Vec<(usize, &Const)> = part
-            .iter()
-            .flat_map(|p| p.iter().enumerate())
-            .flat_map(|(c, u)| if let Use::One(among) = u { &among[..] } else { &[] }.iter().map(move |v| (c, v)))
-            .collect();
-        let filters: FxHashSet<usize> = asked.iter().map(|a| a.0).collect();
-        let unread: Vec<bool> = (0..width).map(|c| part.is_some_and(|p| matches!(p[c], Use::Unread))).collect();
-        let mut rows: Vec<Word> = Vec::new();
-        // Most cells of a column say what the cell above says.
-        let mut above: Vec<(String, Word)> = vec![(String::new(), db.symbols.intern("")); width];
-        let kind = self.kind(rel).unwrap_or(Kind::Facts);
-        self.all(kind, rel, &mut |block, row, _| {
-            let mut met = 0;
-            for (c, value) in &asked {
-                if file::order(block.get(row, *c), file::cell(value)).is_eq() {
-                    // Whoever asks is told of texts that stand nowhere.
-                    db.word(value);
-                    met += 1;
-                }
-            }
-            if met < filters.len() {
-                return Ok(());
-            }
-            for (c, (text, word)) in above.iter_mut().enumerate() {
-                match block.get(row, c) {
-                    _ if unread[c] => {}
-                    Cell::Text(t) if t == text => {}
-                    Cell::Text(t) => {
-                        *word = db.symbols.intern(t);
-                        text.clear();
-                        text.push_str(t);
-                    }
-                    Cell::Word(w) => *word = w,
-                }
-                rows.push(*word);
-            }
-            own += usize::from(kind == Kind::Facts && !Self::shipped(block, row, width));
-            Ok(())
-        })?;
-        db.tables[rel.index()] = Table::from_rows(width, rows);
-        Ok(own)
     }
 
     /// What a load of the casebase would give. Without origins the texts are in the order of their bytes, so that results are
@@ -218,9 +147,12 @@ impl Base {
         let mut stated: BTreeMap<RelId, usize> = here.iter().map(|rel| (*rel, own(rel))).collect();
         if !request.origins {
             let db = &mut loaded.database;
-            for rel in large {
-                stated.insert(rel, self.fill(program, rel, db, None)?);
-            }
+            on_threads(request.threads, || {
+                for rel in large {
+                    stated.insert(rel, self.fill(program, rel, db, None)?);
+                }
+                Ok::<(), Trouble>(())
+            })??;
             db.add_program_texts(program);
             db.order_texts(program);
             // Those that were placed stand elsewhere now.
@@ -254,17 +186,6 @@ impl Base {
             ..FileEntry::default()
         }
     }
-}
-
-/// How rules use a column of a relation.
-#[derive(Clone, Debug)]
-enum Use {
-    /// No rule looks at it.
-    Unread,
-    /// Every rule wants one of these values.
-    One(Vec<Const>),
-    /// Otherwise.
-    Any,
 }
 
 /// A base as the casebase of a run.
