@@ -181,6 +181,41 @@ fn counting_without_end_meets_a_limit() {
 }
 
 #[test]
+fn bounds_are_exact_and_of_all_tables() {
+    // r1(x) :- r0(x).  r2(x) :- r1(x).
+    let copy = |to: u32, from: u32| rule(to, vec![v(0)], vec![Literal::Atom(atom(from, &[x(0)]))]);
+    let p = program(&[1, 1, 1], vec![copy(1, 0), copy(2, 1)], &[(&[1], false), (&[2], false)]);
+    let given: Vec<[i32; 1]> = (0..100).map(|i| [i]).collect();
+    let given: Vec<&[i32]> = given.iter().map(|r| &r[..]).collect();
+    let d = facts(&p, &[(0, &given)]);
+    let code = |max_rows: usize, max_bytes: usize| {
+        let options = Options { max_rows, max_bytes, ..Options::single() };
+        evaluate(&p, d.clone(), &options).err().map(|e| e.code())
+    };
+    assert_eq!((code(100, usize::MAX), code(99, usize::MAX)), (None, Some("E0705")));
+    // Three tables of 400 bytes; no rule by itself makes more than 400.
+    let least = (0..1 << 16).find(|b| code(100, *b).is_none()).unwrap();
+    assert!((1200..4800).contains(&least), "{least}");
+    assert_eq!((code(100, least - 1), code(100, usize::MAX - 1)), (Some("E0707"), None));
+}
+
+#[test]
+fn a_rule_stops_while_it_runs_when_it_makes_too_much() {
+    // r1(x, y, z) :- r0(x), r0(y), r0(z) would make 27 thousand million rows.
+    let body = (0..3).map(|i| Literal::Atom(atom(0, &[x(i)]))).collect();
+    let p = program(&[1, 3], vec![rule(1, (0..3).map(v).collect(), body)], &[(&[1], false)]);
+    let given: Vec<[i32; 1]> = (0..3000).map(|i| [i]).collect();
+    let given: Vec<&[i32]> = given.iter().map(|r| &r[..]).collect();
+    let d = facts(&p, &[(0, &given)]);
+    for options in [Options::single(), Options { threads: 2, ..Options::default() }] {
+        let rows = Options { max_rows: 1 << 20, ..options.clone() };
+        assert_eq!(evaluate(&p, d.clone(), &rows).unwrap_err().code(), "E0705");
+        let bytes = Options { max_bytes: 1 << 20, ..options };
+        assert_eq!(evaluate(&p, d.clone(), &bytes).unwrap_err().code(), "E0707");
+    }
+}
+
+#[test]
 fn wide_rows_and_rows_without_columns() {
     // r1(all 20 columns reversed) :- r0(...).  r2() :- r1(1, ...).  r3() :- r2(), !r4().
     let all: Vec<Arg> = (0..20).map(x).collect();

@@ -468,6 +468,16 @@ mod tests {
     }
 
     #[test]
+    fn a_text_may_be_as_long_as_it_may_be() {
+        let mut symbols = Symbols::default();
+        let long = symbols.intern(&"x".repeat(LONGEST - 3));
+        let (all, more) = (symbols.intern("中"), symbols.intern("中文"));
+        assert!(apply(Functor::Cat, Prim::Symbol, &[long, all], &mut symbols).is_ok());
+        let e = apply(Functor::Cat, Prim::Symbol, &[long, more], &mut symbols).unwrap_err();
+        assert!(matches!(e, Fault::TooLong { bytes } if bytes == LONGEST + 3), "{e}");
+    }
+
+    #[test]
     fn integers_are_checked() {
         assert_eq!(num(Functor::Add, 2, 3), Ok(5));
         let e = num(Functor::Add, i32::MAX, 1).unwrap_err();

@@ -149,3 +149,78 @@ impl Fresh {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::program::{RelId, SourceFile};
+
+    const TEXT: &str = ".decl a(x: symbol, y: symbol)\n.decl b(x: symbol, y: symbol)\n.decl c(n: number)\n";
+    const A: u32 = 0;
+    const B: u32 = 1;
+    /// Made-up texts.
+    const M: Word = 100;
+    const N: Word = 101;
+
+    fn edit(rel: u32, old: Option<[Word; 2]>, new: Option<[Word; 2]>) -> Edit {
+        Edit { rel: RelId(rel), old: old.map(Vec::from), new: new.map(Vec::from) }
+    }
+
+    fn add(rel: u32, row: [Word; 2]) -> Edit {
+        edit(rel, None, Some(row))
+    }
+
+    fn go(rel: u32, row: [Word; 2]) -> Edit {
+        edit(rel, Some(row), None)
+    }
+
+    fn fresh() -> (Program, Fresh) {
+        let program = crate::lang::compile(vec![SourceFile { name: "x.dl".into(), text: TEXT.into() }]).program;
+        (program, Fresh { symbols: vec![M, N], numbers: vec![1000], next: None })
+    }
+
+    /// Whether the first set is dropped for the second.
+    fn dropped(first: &[Edit], second: &[Edit]) -> bool {
+        let (program, fresh) = fresh();
+        let all: Vec<Set> = [first, second].map(|s| s.iter().cloned().collect()).into();
+        let mut left = all.clone();
+        fresh.drop_instances(&program, &mut left);
+        assert!(left == all || left == all[1..], "only what says more is dropped");
+        left.len() == 1
+    }
+
+    #[test]
+    fn a_set_goes_where_another_says_the_same_with_values_on_file() {
+        assert!(dropped(&[add(A, [M, 5])], &[add(A, [7, 5])]));
+        assert!(dropped(&[add(A, [N, 5])], &[add(A, [7, 5])]));
+        assert!(dropped(&[add(A, [M, M])], &[add(A, [7, 7])]));
+        assert!(dropped(&[add(A, [M, N])], &[add(A, [7, 7])]));
+        assert!(dropped(&[add(A, [M, 5]), add(B, [M, 6])], &[add(B, [7, 6]), add(A, [7, 5])]));
+        assert!(dropped(&[go(A, [1, 2]), add(A, [M, 5])], &[go(A, [1, 2]), add(A, [7, 5])]));
+        assert!(dropped(&[edit(A, Some([1, 2]), Some([M, 5]))], &[edit(A, Some([1, 2]), Some([7, 5]))]));
+    }
+
+    #[test]
+    fn a_set_stays_where_the_other_says_something_else() {
+        assert!(!dropped(&[add(A, [M, 5])], &[add(B, [7, 5])]), "of another relation");
+        assert!(!dropped(&[add(A, [M, 5])], &[add(A, [7, 6])]), "another value on file");
+        assert!(!dropped(&[add(A, [M, M])], &[add(A, [7, 8])]), "one value is not two");
+        assert!(!dropped(&[add(A, [7, 5])], &[add(A, [8, 5])]), "nothing made up");
+        assert!(!dropped(&[add(A, [M, 5])], &[add(A, [N, 5])]), "as many made up");
+        assert!(!dropped(&[add(A, [M, 5]), add(B, [M, 6])], &[add(A, [7, 5]), add(B, [8, 6])]), "not the same twice");
+        assert!(!dropped(&[go(A, [1, 2]), add(A, [M, 5])], &[go(A, [3, 4]), add(A, [7, 5])]), "another row goes");
+        assert!(!dropped(&[edit(A, Some([1, 2]), Some([M, 5]))], &[add(A, [7, 5])]), "none goes");
+        assert!(!dropped(&[edit(A, Some([1, 2]), Some([M, 5]))], &[go(A, [1, 2])]), "none comes");
+        assert!(!dropped(&[add(A, [M, 5])], &[add(A, [7, 5]), add(B, [7, 6])]), "more is done");
+    }
+
+    #[test]
+    fn places_in_use() {
+        let (program, fresh) = fresh();
+        let number = Edit { rel: RelId(2), old: None, new: Some(vec![1000]) };
+        let used = |edits: &[Edit]| fresh.used(&program, &edits.iter().cloned().collect());
+        assert_eq!(used(&[add(A, [7, 5]), go(A, [M, N])]), [0, 0]);
+        assert_eq!(used(&[add(A, [M, 5])]), [1, 0]);
+        assert_eq!(used(&[add(A, [5, N]), add(B, [M, 5]), number]), [2, 1]);
+    }
+}
