@@ -513,6 +513,28 @@ fn a_step_bound_changes_the_way_but_not_the_answer() {
     assert_eq!((e.answers[0].levels, e.answers[0].proofs), (f.answers[0].levels, f.answers[0].proofs));
 }
 
+#[test]
+fn a_prover_that_gives_up_knows_what_changed() {
+    let text = chain(20, "path(a, b) :- edge(a, b).\npath(a, c) :- path(a, b), path(b, c).");
+    let program = compile(&text);
+    let [edge, path] = ["edge", "path"].map(|r| program.relation(r).unwrap());
+    let word = zhuize::engine::value::from_number;
+    let holds = |changes: &[(i32, i32, bool)], most_steps: u64, to: i32| {
+        let mut prover = Prover::new(&program, Database::new(&program), most_steps);
+        let changes: Vec<_> = changes.iter().map(|(a, b, comes)| (edge, vec![word(*a), word(*b)], *comes)).collect();
+        prover.change(&changes);
+        let holds = prover.holds(path, &[word(0), word(to)]).unwrap();
+        assert_eq!(prover.gave_up(), most_steps < u64::MAX);
+        holds
+    };
+    for most_steps in [10, u64::MAX] {
+        assert!(holds(&[], most_steps, 20));
+        assert!(!holds(&[(5, 6, false)], most_steps, 20));
+        assert!(holds(&[(20, 30, true)], most_steps, 30));
+        assert!(holds(&[(5, 6, false), (5, 20, true)], most_steps, 20));
+    }
+}
+
 /// The order of premises follows from how many values a column of a conclusion can have, not from its type.
 #[test]
 fn a_question_about_one_case_looks_at_its_person() {

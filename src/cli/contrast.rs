@@ -108,8 +108,8 @@ fn nearest(prover: &mut Prover<'_>, here: &Goal, setting: &Setting) -> Result<Op
         return Ok(None);
     };
     let goal = |values: &[Value]| Goal { rel, args: values.iter().map(|v| Arg::Const(v.value.clone())).collect() };
-    let (all, _) =
-        engine::evaluate(program, prover.given(), &engine::limit::Options::default()).map_err(form::limit(setting))?;
+    let options = engine::limit::Options { complete: true, ..Default::default() };
+    let (all, _) = engine::evaluate(program, prover.given(), &options).map_err(form::limit(setting))?;
     let row: Option<Vec<u32>> = first.iter().map(|v| all.known_word(&v.value)).collect();
     let Some(row) = row else { return Ok(None) };
     let Some(near) = similar::nearest(program, &all, rel, &keys, &row, 1).into_iter().next() else { return Ok(None) };

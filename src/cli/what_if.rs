@@ -244,7 +244,7 @@ fn compare(before: &mut Prover<'_>, after: &mut Prover<'_>, goal: &Goal) -> Resu
 
 /// Two full runs, compared.
 fn whole(program: &Program, before: &Database, after: &Database) -> Result<Outcome, Limit> {
-    let options = engine::limit::Options::default();
+    let options = engine::limit::Options { complete: true, ..Default::default() };
     let run = |db: &Database| engine::evaluate(program, db.clone(), &options);
     let ((old, _), (new, _)) = (run(before)?, run(after)?);
     let mut flips = Vec::new();

@@ -219,7 +219,9 @@ impl<'p> Prover<'p> {
         self.reach_all();
         let tables = self.given.iter().map(Given::table).collect();
         let facts = Database { symbols: self.symbols.clone(), tables };
-        let (all, _) = crate::engine::evaluate(self.program, facts, &crate::engine::Options::single())?;
+        // What was taken away of the text's facts stays away.
+        let options = crate::engine::Options { complete: true, ..crate::engine::Options::single() };
+        let (all, _) = crate::engine::evaluate(self.program, facts, &options)?;
         self.symbols = all.symbols;
         for (i, table) in all.tables.iter().enumerate() {
             for row in table.rows() {
