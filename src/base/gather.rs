@@ -64,27 +64,17 @@ struct Gathered {
 impl Pick<'_> {
     fn gather(&self, group: &Group) -> Result<Gathered, Trouble> {
         let mut out = Gathered { rows: Vec::new(), texts: Symbols::default(), met: Vec::new(), own: 0 };
-        let mut kept: Vec<usize> = Vec::new();
         for b in group.blocks.clone() {
             let block = group.table.fresh(b)?;
-            let mut keep = vec![true; block.len()];
-            if group.gone.touches(&block) {
-                keep.iter_mut().enumerate().for_each(|(r, k)| *k = !group.gone.has(&block, r));
-            }
+            let mut kept: Vec<usize> = group.gone.standing(&block).collect();
             for (i, (c, among)) in self.among.iter().enumerate() {
-                for (r, k) in keep.iter_mut().enumerate() {
-                    let cell = block.get(r, *c);
-                    let hit =
-                        if *k { among.iter().position(|v| file::order(cell, file::cell(v)).is_eq()) } else { None };
-                    match hit {
-                        Some(v) if out.met.contains(&(i, v)) => {}
-                        Some(v) => out.met.push((i, v)),
-                        None => *k = false,
-                    }
-                }
+                kept.retain(|r| {
+                    let cell = block.get(*r, *c);
+                    let hit = among.iter().position(|v| file::order(cell, file::cell(v)).is_eq()).map(|v| (i, v));
+                    out.met.extend(hit.filter(|h| !out.met.contains(h)));
+                    hit.is_some()
+                });
             }
-            kept.clear();
-            kept.extend((0..block.len()).filter(|r| keep[*r]));
             if self.facts {
                 out.own += kept.iter().filter(|r| !Base::shipped(&block, **r, self.width)).count();
             }

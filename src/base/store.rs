@@ -106,19 +106,20 @@ pub(super) struct Gone {
 }
 
 impl Gone {
+    /// The rows of a block that are none of them.
+    pub fn standing<'a>(&'a self, block: &'a Block) -> impl Iterator<Item = usize> + 'a {
+        let touched = self.touches(block);
+        (0..block.len()).filter(move |row| !touched || !self.rows.contains(&block.bytes(*row, self.width)))
+    }
+
     /// Whether a row of a block can be one of them: rows lie in the order of their first values.
-    pub fn touches(&self, block: &Block) -> bool {
+    fn touches(&self, block: &Block) -> bool {
         if self.rows.is_empty() || block.is_empty() || self.width == 0 {
             return !self.rows.is_empty();
         }
         let (low, high) = (block.get(0, 0), block.get(block.len() - 1, 0));
         let at = self.firsts.partition_point(|f| file::order(file::cell(f), low).is_lt());
         self.firsts.get(at).is_some_and(|f| file::order(file::cell(f), high).is_le())
-    }
-
-    /// Whether a row is one of them.
-    pub fn has(&self, block: &Block, row: usize) -> bool {
-        self.rows.contains(&block.bytes(row, self.width))
     }
 }
 
@@ -332,11 +333,8 @@ impl Base {
         for (table, gone) in self.layers(kind, rel)? {
             for b in 0..table.blocks() {
                 let block = table.fresh(b)?;
-                let touched = gone.touches(&block);
-                for row in 0..block.len() {
-                    if !touched || !gone.has(&block, row) {
-                        found(&block, row, table.looks())?;
-                    }
+                for row in gone.standing(&block) {
+                    found(&block, row, table.looks())?;
                 }
             }
         }
