@@ -127,7 +127,7 @@ def main():
     parser.add_argument("files", nargs="*", default=DEFAULT)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     work = Work(args.work)
     mutants = work.write(args.files)
     tests = work.build()
