@@ -244,6 +244,107 @@ fn wide_rows_and_rows_without_columns() {
 /// Random programs: r0..r3 given, r4..r7 derived (r5 and r6 together recursive), `$8` the body of an aggregate.
 const ARITIES: [usize; 9] = [1, 2, 3, 2, 2, 2, 1, 3, 2];
 
+/// The rows of relations of a program as text, by the naive evaluator and by the engine with one and two threads.
+fn agreed(text: &str, given: &[(&str, Vec<Vec<i32>>)], want: &[(&str, &[&[i32]])]) -> Program {
+    let file = SourceFile { name: "t.dl".into(), text: text.into() };
+    let p = zhuize::lang::compile(vec![file]).program;
+    let rel = |name: &str| p.relation(name).unwrap().index();
+    let given: Vec<(usize, Vec<&[i32]>)> =
+        given.iter().map(|(n, rows)| (rel(n), rows.iter().map(|r| &r[..]).collect())).collect();
+    let given: Vec<(usize, &[&[i32]])> = given.iter().map(|(n, rows)| (*n, &rows[..])).collect();
+    let d = facts(&p, &given);
+    let all = [
+        naive::evaluate(&p, d.clone()).unwrap(),
+        evaluate(&p, d.clone(), &Options::single()).unwrap().0,
+        evaluate(&p, d, &Options { threads: 2, ..Options::default() }).unwrap().0,
+    ];
+    for (name, rows_of) in want {
+        all.iter().for_each(|d| assert_eq!(rows(d, rel(name)), set(rows_of), "{name}"));
+    }
+    p
+}
+
+#[test]
+fn constants_are_looked_for_in_large_relations() {
+    let text = ".decl big(x: number, y: number)\n.input big\n.decl one(x: number)\none(1).\n.decl yes(x: number)\n\
+        .decl no(x: number)\n.decl some(x: number)\n.decl last(x: number)\nyes(x) :- one(x), big(7, 8).\n\
+        no(x) :- one(x), big(8, 7).\nsome(x) :- one(x), big(7, _).\nlast(x) :- one(x), big(9999, 10000).\n";
+    let big = (0..10_000).map(|i| vec![i, i + 1]).collect();
+    agreed(text, &[("big", big)], &[("yes", &[&[1]]), ("no", &[]), ("some", &[&[1]]), ("last", &[&[1]])]);
+}
+
+#[test]
+fn tests_on_terms_of_two_atoms() {
+    let text = ".decl a(x: number, y: number)\n.input a\n.decl b(y: number, z: number)\n.input b\n.decl other(x: number)\n\
+        .decl same(x: number)\n.decl larger(x: number)\n.decl pair(x: number, z: number)\n\
+        other(x) :- a(x, y), b(y, z), x + 1 != z * 2.\nsame(x) :- a(x, y), b(y, z), x + 1 = z * 2.\n\
+        larger(x) :- a(x, y), b(y, z), z * 2 > x + 1.\npair(x, z) :- a(x, y), b(y, z), x != z, x + y != z + 1.\n";
+    let a = vec![vec![1, 1], vec![3, 1], vec![5, 2], vec![2, 3]];
+    let b = vec![vec![1, 1], vec![1, 3], vec![2, 3], vec![3, 9]];
+    let want: &[(&str, &[&[i32]])] = &[
+        ("other", &[&[1], &[2], &[3]]),
+        ("same", &[&[1], &[5]]),
+        ("larger", &[&[1], &[2], &[3]]),
+        ("pair", &[&[1, 3], &[2, 9], &[3, 1], &[5, 3]]),
+    ];
+    agreed(text, &[("a", a), ("b", b)], want);
+}
+
+#[test]
+fn faults_count_only_where_all_atoms_hold() {
+    let text = ".decl a(x: number)\n.input a\n.decl b(x: number)\n.input b\n.decl c(x: number)\n.input c\n\
+        .decl joined(y: number)\n.decl absent(x: number)\n.decl tested(x: number)\n.decl right(x: number)\n.decl ranged(y: number)\n\
+        joined(y) :- a(x), y = 10 / x, b(x).\nabsent(x) :- a(x), 10 / x > 1, !c(x).\n\
+        tested(x) :- a(x), 10 / x > 1, b(x).\nright(x) :- a(x), 1 < 10 / x, b(x).\n\
+        ranged(y) :- a(x), y = range(10 / x, 4), b(x).\n";
+    let [a, b, c] = [[0, 5], [5, 7], [0, 9]].map(|rows| rows.map(|x| vec![x]).to_vec());
+    let want: &[(&str, &[&[i32]])] =
+        &[("joined", &[&[2]]), ("absent", &[&[5]]), ("tested", &[&[5]]), ("right", &[&[5]]), ("ranged", &[&[2], &[3]])];
+    agreed(text, &[("a", a), ("b", b), ("c", c)], want);
+}
+
+#[test]
+fn a_profile_says_what_was_done() {
+    let text = ".decl a(x: number, y: number)\n.input a\n.decl b(y: number)\n.input b\n.decl none(x: number)\n.input none\n\
+        .decl p(x: number, y: number)\n.decl q(x: number)\n.decl r(x: number)\n.decl s(x: number)\n\
+        p(x, y) :- a(x, y).\np(x, z) :- p(x, y), a(y, z).\nq(x) :- a(x, y), b(y), !b(x), x + 1 < y.\n\
+        r(x) :- none(x), b(x).\ns(x) :- p(x, x).\n";
+    let file = SourceFile { name: "t.dl".into(), text: text.into() };
+    let p = zhuize::lang::compile(vec![file]).program;
+    let a: Vec<[i32; 2]> = (0..50).map(|i| [i, i + 3]).collect();
+    let a: Vec<&[i32]> = a.iter().map(|r| &r[..]).collect();
+    let (_, profile) = evaluate(&p, facts(&p, &[(0, &a), (1, &[&[7], &[8]])]), &Options::single()).unwrap();
+    let table = profile.table(&p);
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[0].starts_with("evaluation 0.") && lines[1].ends_with("rule"), "{table}");
+    // Two lines a rule, the dearest first: milliseconds, runs, rows read and given.
+    let rules: Vec<Vec<&str>> = lines[2..].chunks(2).map(|l| l[0].split_whitespace().collect()).take(4).collect();
+    let times: Vec<f64> = rules.iter().map(|r| r[0].parse().unwrap()).collect();
+    assert!(times.windows(2).all(|t| t[0] >= t[1]), "{table}");
+    let mut names: Vec<&str> = rules.iter().map(|r| r[4]).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["t.dl:11", "t.dl:12", "t.dl:13", "t.dl:15"], "{table}");
+    assert!(lines.contains(&"rules skipped: 1"), "{table}");
+    assert!(table.contains("recursion p: 17 rounds\n"), "{table}");
+    let plan = |i: usize| profile.rules[i].plan.as_str();
+    let plans = ["scan a[0]", "scan p[0] new; join a[1]", "scan a[0]; test; has b[1]; not b[1]", "", "scan p[0]; test"];
+    assert_eq!([0, 1, 2, 3, 4].map(plan), plans);
+}
+
+#[test]
+fn tables_of_another_program_are_refused() {
+    let copy = |to: u32, from: u32| rule(to, vec![v(0)], vec![Literal::Atom(atom(from, &[x(0)]))]);
+    let p = program(&[1, 1], vec![copy(1, 0)], &[(&[1], false)]);
+    let code = |widths: &[usize]| {
+        let tables = widths.iter().map(|w| Table::new(*w)).collect();
+        evaluate(&p, Database { tables, ..Database::default() }, &Options::single()).err().map(|e| e.code())
+    };
+    assert_eq!(code(&[1, 1]), None);
+    assert_eq!(code(&[1]), None);
+    assert_eq!(code(&[2, 1]), Some("E0709"));
+    assert_eq!(code(&[1, 1, 1]), Some("E0709"));
+}
+
 fn arg() -> impl Strategy<Value = Arg> {
     prop_oneof![6 => (0u32..4).prop_map(x), 1 => (0i32..4).prop_map(|c| Arg::Const(Const::Number(c))), 1 => Just(Arg::Wild)]
 }

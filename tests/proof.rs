@@ -535,6 +535,30 @@ fn a_prover_that_gives_up_knows_what_changed() {
     }
 }
 
+#[test]
+fn a_prover_that_gives_up_knows_rows_without_columns() {
+    let text = chain(
+        20,
+        "path(a, b) :- edge(a, b).\npath(a, c) :- path(a, b), path(b, c).\n.decl open()\n.input open\n.decl go(a: number)\ngo(b) :- path(0, b), open().",
+    );
+    let program = compile(&text);
+    let [open, go] = ["open", "go"].map(|r| program.relation(r).unwrap());
+    let mut facts = Database::new(&program);
+    facts.tables[open.index()] = zhuize::engine::store::Table::unit();
+    for most_steps in [10, u64::MAX] {
+        let mut prover = Prover::new(&program, facts.clone(), most_steps);
+        let to = [zhuize::engine::value::from_number(7)];
+        assert!(prover.holds(go, &to).unwrap());
+        prover.change(&[(open, Vec::new(), false)]);
+        assert!(!prover.holds(go, &to).unwrap());
+        let mut prover = Prover::new(&program, Database::new(&program), most_steps);
+        assert!(!prover.holds(go, &to).unwrap());
+        prover.change(&[(open, Vec::new(), true)]);
+        assert!(prover.holds(go, &to).unwrap());
+        assert_eq!(prover.gave_up(), most_steps < u64::MAX);
+    }
+}
+
 /// The order of premises follows from how many values a column of a conclusion can have, not from its type.
 #[test]
 fn a_question_about_one_case_looks_at_its_person() {

@@ -420,6 +420,44 @@ fn a_value_that_stands_twice_in_a_row_is_the_same_twice() {
     assert_eq!(added(text, "q(\"a\")", 2).0, sets(&[&["e(new-1,new-1)", "p(new-1)"]]));
 }
 
+#[test]
+fn what_the_bounds_of_the_search_leave_out_is_said() {
+    let text = ".decl seat(who: symbol, at: number) .decl x(at: number) .decl y(at: number)
+        .decl a(at: number) .decl b(at: number) .decl c(at: number) .decl d(at: number) .decl good(who: symbol)
+        a(v) :- x(v). b(v) :- x(v). c(v) :- x(v). d(v) :- x(v). a(v) :- y(v). b(v) :- y(v).
+        good(w) :- seat(w, v), a(v), b(v), c(v), d(v).
+        seat(\"ann\", 1). seat(\"ann\", 2). y(1).";
+    let (found, _) = added(text, "good(\"ann\")", 1);
+    assert_eq!(found, sets(&[&["x(1)"], &["x(2)"]]));
+}
+
+#[test]
+fn a_row_takes_the_place_of_the_one_with_its_key() {
+    let text = ".decl colour(who: symbol, is: symbol, since: number) .decl good(who: symbol)
+        good(w) :- colour(w, \"blue\", _). colour(\"ann\", \"red\", 7).";
+    let (program, facts) = split(text);
+    let ask = |who: &str, key: &[usize], columns: Option<Vec<usize>>| {
+        let goal = zhuize::lang::query::parse_atom(&program, &format!("good(\"{who}\")")).expect("an atom").into();
+        let of = Changeable { rel: RelId(0), columns, key: key.into(), blank: vec![None; 3], fresh: vec![true; 3] };
+        let mut prover = Prover::new(&program, facts.clone(), u64::MAX);
+        let found =
+            least_change(&mut prover, &goal, true, &[of], &Bounds { cost: 1, states: 1000 }).expect("in limits");
+        let show = |row: &Option<Vec<zhuize::proof::graph::Value>>| {
+            row.iter().flatten().map(|v| format!("{:?}", v.value)).collect::<Vec<_>>().join(" ")
+        };
+        found.sets.iter().map(|s| format!("{} to {}", show(&s[0].old), show(&s[0].new))).collect::<Vec<_>>()
+    };
+    let turns = "Symbol(\"ann\") Symbol(\"red\") Number(7) to Symbol(\"ann\") Symbol(\"blue\") Number(7)";
+    let comes = " to Symbol(\"ann\") Symbol(\"blue\") Number(7)";
+    assert_eq!(ask("ann", &[0], None), [turns]);
+    assert_eq!(ask("ann", &[0], Some(vec![1])), [turns]);
+    assert_eq!(ask("ann", &[0], Some(vec![2])), [""; 0]);
+    assert_eq!(ask("ann", &[], None), [comes]);
+    assert_eq!(ask("ann", &[0, 1], None), [comes]);
+    // Nobody's row is put there where only a cell may change.
+    assert_eq!(ask("cat", &[0], Some(vec![1])), [""; 0]);
+}
+
 mod contrasted {
     use super::{Prover, compile, split};
     use zhuize::lang::query::parse_atom;

@@ -203,3 +203,36 @@ fn the_rulebook_parts() {
             .collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn the_key_is_what_most_rows_part_by() {
+    let text = |first: &str, second: &str, more: &str| {
+        format!(
+            ".type {first} <: symbol\n.type {second} <: symbol\n.decl a(x: Case, y: Person)\n.input a\n\
+             .decl b(y: Person)\n.input b\n.decl c(x: Case)\nc(x) :- a(x, _).\n.decl d(y: Person)\nd(y) :- b(y).\n{more}"
+        )
+    };
+    let chosen = |text: &str, rows: [usize; 2]| {
+        let program = compile(text);
+        let mut all = vec![0; program.relations.len()];
+        all[..2].copy_from_slice(&rows);
+        partition::choose(&program, &all).map(|p| program.types[p.key.index()].name.clone())
+    };
+    for (first, second) in [("Case", "Person"), ("Person", "Case")] {
+        let plain = text(first, second, "");
+        assert_eq!(chosen(&plain, [10, 5]).as_deref(), Some("Person"));
+        for term in
+            ["ord(y) > 2", "2 < ord(y)", "_ = range(ord(y), 3)", "_ = range(0, ord(y))", "_ = range(0, 9, 1 + ord(y))"]
+        {
+            let more = format!(".decl e(x: Case)\ne(x) :- a(x, y), {term}.\n");
+            assert_eq!(chosen(&text(first, second, &more), [10, 5]), None, "{term}");
+        }
+        let more = ".decl e(x: Case, n: number)\ne(x, 1 + ord(y)) :- a(x, y).\n";
+        assert_eq!(chosen(&text(first, second, more), [10, 5]), None);
+    }
+    // A key that a functor makes may belong to another shard.
+    let text = ".type Case <: symbol\n.decl g(x: Case)\n.input g\n.decl h(x: Case)\nh(x) :- g(x).\n";
+    assert_eq!(chosen(text, [8, 0]).as_deref(), Some("Case"));
+    assert_eq!(chosen(&format!("{text}h(as(cat(x, \"!\"), Case)) :- g(x).\n"), [8, 0]), None);
+    assert_eq!(chosen(&format!("{text}h(y) :- g(x), y = as(cat(x, \"!\"), Case).\n"), [8, 0]), None);
+}

@@ -236,71 +236,175 @@ fn refuses_changes(program: &Program, text: &str, facts: &[(RelId, Vec<Const>)])
     Ok(())
 }
 
-/// What a table by hand says that rules give; the engine, the naive evaluator, proofs and the verifier have to say so too.
+/// A table by hand: terms with the values that they have; the engine, the naive evaluator, proofs and the verifier have to
+/// say so too.
+struct ByHand {
+    text: String,
+    want: BTreeSet<(usize, String, String)>,
+}
+
+impl ByHand {
+    fn new(first: &str) -> Self {
+        let declared = ".decl f(id: symbol, x: float)\n.decl n(id: symbol, x: number)\n.decl u(id: symbol, x: unsigned)\n\
+                        .decl one()\none().\n";
+        Self { text: format!("{declared}{first}\n"), want: BTreeSet::new() }
+    }
+
+    /// The same, and whether values that are there before lie in the range.
+    fn within(&mut self, rel: usize, term: &str, values: &[&str]) {
+        self.ask(rel, term, values);
+        let name = ["f", "n", "u"][rel];
+        self.text += &format!("{name}(\"in {term}\", x) :- {name}_there(x), x = {term}.\n");
+        self.want.extend(values.iter().map(|v| (rel, format!("in {term}"), (*v).to_owned())));
+    }
+
+    /// A term of type 0 (float), 1 (number) or 2 (unsigned).
+    fn ask(&mut self, rel: usize, term: &str, values: &[&str]) {
+        self.text += &format!("{}(\"{term}\", x) :- one(), x = {term}.\n", ["f", "n", "u"][rel]);
+        self.want.extend(values.iter().map(|v| (rel, term.to_owned(), (*v).to_owned())));
+    }
+
+    fn holds(self) {
+        let (text, want) = (self.text, self.want);
+        let (program, facts) = apart(&text);
+        let db = database(&program, &facts);
+        let rows = |all: &Database| -> BTreeSet<(usize, String, String)> {
+            let shown = |rel: usize, row: &[Word]| {
+                let prim = |c: usize| program.relations[rel].columns[c].prim;
+                let value = |c: usize| zhuize::proof::graph::constant(prim(c), row[c], &all.symbols);
+                let Const::Symbol(term) = value(0) else { panic!("a text") };
+                let x = match value(1) {
+                    Const::Number(x) => x.to_string(),
+                    Const::Unsigned(x) => x.to_string(),
+                    Const::Float(x) => x.to_string(),
+                    Const::Symbol(x) => x.to_string(),
+                };
+                (rel, term.to_string(), x)
+            };
+            (0..3).flat_map(|rel| all.tables[rel].rows().map(move |row| shown(rel, row))).collect()
+        };
+        assert_eq!(rows(&naive::evaluate(&program, db.clone()).unwrap()), want);
+        let single = zhuize::engine::Options::single();
+        assert_eq!(rows(&zhuize::engine::evaluate(&program, db.clone(), &single).unwrap().0), want);
+        let mut base = store(&program, &facts);
+        for rel in 0..3 {
+            let cert = certify(&program, &db, &open(&program, RelId(rel)));
+            let report = verify::verify(&program, &cert, Some(&mut base), &verify::Options::default());
+            let answers = want.iter().filter(|w| w.0 == rel as usize).count();
+            assert!(report.valid() && report.counted == (answers > 0), "{cert}\n{}", problems(&report));
+            // That there is none is a claim too.
+            assert_eq!(verify::read(&program, &cert).0.claims.len(), answers.max(1));
+        }
+    }
+}
+
 #[test]
 fn ranges_and_logic_of_every_type() {
-    let mut text = String::from(
-        ".decl f(id: symbol, x: float)\n.decl n(id: symbol, x: number)\n.decl u(id: symbol, x: unsigned)\n.decl one()\none().\n",
-    );
-    let mut want: BTreeSet<(usize, String, String)> = BTreeSet::new();
-    let mut ask = |rel: usize, term: &str, values: &[&str]| {
-        text += &format!("{}(\"{term}\", x) :- one(), x = {term}.\n", ["f", "n", "u"][rel]);
-        want.extend(values.iter().map(|v| (rel, term.to_owned(), (*v).to_owned())));
-    };
-    ask(0, "range(0.0, 1.0, 0.375)", &["0", "0.375", "0.75"]);
-    ask(0, "range(1.0, 0.0, -0.375)", &["1", "0.625", "0.25"]);
-    ask(0, "range(1.0, -1.0)", &["1", "0"]);
-    ask(0, "range(0.0, 1.0, -0.5)", &[]);
-    ask(0, "range(1.0, 0.0, 0.5)", &[]);
-    ask(0, "range(2.0, 2.0, 0.5)", &[]);
-    ask(0, "range(2.0, 3.0, 0.0)", &["2"]);
-    ask(1, "range(0, 7, 3)", &["0", "3", "6"]);
-    ask(1, "range(1, -6, -3)", &["1", "-2", "-5"]);
-    ask(1, "range(1, -1)", &["1", "0"]);
-    ask(1, "range(0, 7, -3)", &[]);
-    ask(1, "range(7, 0, 3)", &[]);
-    ask(1, "range(7, 8, 0)", &["7"]);
-    ask(1, "range(7, 7)", &[]);
-    ask(2, "range(to_unsigned(1), to_unsigned(8), to_unsigned(3))", &["1", "4", "7"]);
-    ask(2, "range(to_unsigned(2), to_unsigned(0))", &["2", "1"]);
+    let mut there = String::from(".decl f_there(x: float)\n.decl n_there(x: number)\n.decl u_there(x: unsigned)\n");
+    for i in -8..17 {
+        there += &format!("f_there({:?}).\nn_there({i}).\nu_there({}).\n", f64::from(i) * 0.125, i + 8);
+    }
+    let mut t = ByHand::new(&there);
+    t.within(0, "range(0.0, 1.0, 0.375)", &["0", "0.375", "0.75"]);
+    t.within(0, "range(1.0, 0.0, -0.375)", &["1", "0.625", "0.25"]);
+    t.within(0, "range(1.0, -1.0)", &["1", "0"]);
+    t.within(0, "range(0.0, 1.0, -0.5)", &[]);
+    t.within(0, "range(1.0, 0.0, 0.5)", &[]);
+    t.within(0, "range(2.0, 2.0, 0.5)", &[]);
+    t.within(0, "range(2.0, 3.0, 0.0)", &["2"]);
+    t.within(1, "range(0, 7, 3)", &["0", "3", "6"]);
+    t.within(1, "range(1, -6, -3)", &["1", "-2", "-5"]);
+    t.within(1, "range(1, -1)", &["1", "0"]);
+    t.within(1, "range(0, 7, -3)", &[]);
+    t.within(1, "range(7, 0, 3)", &[]);
+    t.within(1, "range(7, 8, 0)", &["7"]);
+    t.within(1, "range(7, 7)", &[]);
+    t.within(2, "range(to_unsigned(1), to_unsigned(8), to_unsigned(3))", &["1", "4", "7"]);
+    t.within(2, "range(to_unsigned(2), to_unsigned(0))", &["2", "1"]);
     for (a, b) in [(0, 0), (0, 5), (6, 0), (6, 5)] {
         let (p, q) = (a != 0, b != 0);
         for (op, v) in [("land", p && q), ("lor", p || q), ("lxor", p != q)] {
             let v = if v { "1" } else { "0" };
-            ask(1, &format!("{a} {op} {b}"), &[v]);
-            ask(2, &format!("to_unsigned({a}) {op} to_unsigned({b})"), &[v]);
+            t.ask(1, &format!("{a} {op} {b}"), &[v]);
+            t.ask(2, &format!("to_unsigned({a}) {op} to_unsigned({b})"), &[v]);
         }
     }
-    let (program, facts) = apart(&text);
-    let db = database(&program, &facts);
-    let rows = |all: &Database| -> BTreeSet<(usize, String, String)> {
-        let shown = |rel: usize, row: &[Word]| {
-            let value =
-                |c: usize| zhuize::proof::graph::constant(program.relations[rel].columns[c].prim, row[c], &all.symbols);
-            let Const::Symbol(term) = value(0) else { panic!("a text") };
-            let x = match value(1) {
-                Const::Number(x) => x.to_string(),
-                Const::Unsigned(x) => x.to_string(),
-                Const::Float(x) => x.to_string(),
-                Const::Symbol(x) => x.to_string(),
-            };
-            (rel, term.to_string(), x)
-        };
-        (0..3).flat_map(|rel| all.tables[rel].rows().map(move |row| shown(rel, row))).collect()
-    };
-    assert_eq!(rows(&naive::evaluate(&program, db.clone()).unwrap()), want);
-    assert_eq!(
-        rows(&zhuize::engine::evaluate(&program, db.clone(), &zhuize::engine::Options::single()).unwrap().0),
-        want
-    );
-    let mut base = store(&program, &facts);
-    for rel in 0..3 {
-        let cert = certify(&program, &db, &open(&program, RelId(rel)));
-        let report = verify::verify(&program, &cert, Some(&mut base), &verify::Options::default());
-        assert!(report.valid() && report.counted, "{cert}\n{}", problems(&report));
-        let claims = verify::read(&program, &cert).0.claims.len();
-        assert_eq!(claims, want.iter().filter(|w| w.0 == rel as usize).count());
+    for (a, v) in [("0", "1"), ("1", "0"), ("9", "0")] {
+        t.ask(1, &format!("lnot {a}"), &[v]);
+        t.ask(2, &format!("lnot to_unsigned({a})"), &[v]);
     }
+    t.holds();
+}
+
+#[test]
+fn bits_and_arithmetic_of_every_type() {
+    let mut t = ByHand::new("");
+    for (op, signed, unsigned) in [
+        ("band", "8", "8"),
+        ("bor", "14", "14"),
+        ("bxor", "6", "6"),
+        ("bshl", "12288", "12288"),
+        ("bshr", "0", "0"),
+        ("+", "22", "22"),
+        ("-", "2", "2"),
+        ("*", "120", "120"),
+        ("/", "1", "1"),
+        ("%", "2", "2"),
+    ] {
+        t.ask(1, &format!("12 {op} 10"), &[signed]);
+        t.ask(2, &format!("to_unsigned(12) {op} to_unsigned(10)"), &[unsigned]);
+    }
+    t.ask(1, "bnot 5", &["-6"]);
+    t.ask(2, "bnot to_unsigned(5)", &["4294967290"]);
+    t.ask(1, "1 bshl 33", &["2"]);
+    t.ask(2, "to_unsigned(1) bshl to_unsigned(33)", &["2"]);
+    t.ask(1, "-8 bshr 1", &["-4"]);
+    t.ask(1, "-8 bshru 28", &["15"]);
+    t.ask(2, "to_unsigned(200) bshr to_unsigned(3)", &["25"]);
+    t.ask(2, "to_unsigned(200) bshru to_unsigned(35)", &["25"]);
+    t.ask(1, "-7 / 2", &["-3"]);
+    t.ask(1, "-7 % 2", &["-1"]);
+    t.ask(1, "(-2147483647 - 1) % (0 - 1)", &["0"]);
+    t.ask(1, "3 ^ 4", &["81"]);
+    t.ask(1, "5 ^ 0", &["1"]);
+    t.ask(2, "to_unsigned(5) ^ to_unsigned(0)", &["1"]);
+    t.ask(2, "to_unsigned(3) ^ to_unsigned(4)", &["81"]);
+    for (base, exponent, v) in
+        [("1", "-5", "1"), ("(0 - 1)", "-4", "1"), ("(0 - 1)", "-5", "-1"), ("7", "-1", "0"), ("(0 - 2)", "3", "-8")]
+    {
+        t.ask(1, &format!("{base} ^ ({exponent})"), &[v]);
+    }
+    t.ask(2, "-to_unsigned(0)", &["0"]);
+    t.ask(0, "-(1.5)", &["-1.5"]);
+    t.ask(0, "1.5 - 0.25 * 2.0", &["1"]);
+    t.ask(0, "2.0 ^ 0.5 ^ 2.0", &["1.1892071"]);
+    t.ask(1, "min(3, -4, 5)", &["-4"]);
+    t.ask(1, "max(3, -4, 5)", &["5"]);
+    t.ask(2, "max(to_unsigned(3), bnot to_unsigned(0))", &["4294967295"]);
+    t.ask(0, "min(0.5, -0.5)", &["-0.5"]);
+    t.holds();
+}
+
+#[test]
+fn arithmetic_modulo_two_to_the_32nd() {
+    let mut t = ByHand::new(".pragma \"overflow\" \"wrap\"");
+    t.ask(1, "2147483647 + 1", &["-2147483648"]);
+    t.ask(1, "-2147483648 - 1", &["2147483647"]);
+    t.ask(1, "-(-2147483648)", &["-2147483648"]);
+    t.ask(1, "65536 * 65537", &["65536"]);
+    t.ask(1, "-2147483648 / (0 - 1)", &["-2147483648"]);
+    t.ask(1, "3 ^ 21", &["1870418611"]);
+    t.ask(1, "7 ^ (-1)", &["0"]);
+    t.ask(1, "to_number(bnot to_unsigned(0))", &["-1"]);
+    t.ask(2, "to_unsigned(-2)", &["4294967294"]);
+    t.ask(2, "to_unsigned(1) - to_unsigned(2)", &["4294967295"]);
+    t.ask(2, "bnot to_unsigned(0) + to_unsigned(3)", &["2"]);
+    t.ask(2, "-to_unsigned(1)", &["4294967295"]);
+    t.ask(2, "to_unsigned(65536) * to_unsigned(65537)", &["65536"]);
+    t.ask(2, "to_unsigned(3) ^ to_unsigned(21)", &["1870418611"]);
+    t.ask(2, "to_unsigned(9) / to_unsigned(2)", &["4"]);
+    t.ask(2, "to_unsigned(9) % to_unsigned(4)", &["1"]);
+    t.holds();
 }
 
 #[test]

@@ -221,13 +221,6 @@ impl Rel {
         rows::union_all(self.width, sets)
     }
 
-    /// Forgets the permuted copies.
-    pub fn drop_copies(&mut self) {
-        for b in &mut self.batches {
-            b.copies.truncate(1);
-        }
-    }
-
     /// Bytes held.
     #[must_use]
     pub fn bytes(&self) -> usize {

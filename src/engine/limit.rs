@@ -177,19 +177,6 @@ impl Limit {
         }
     }
 
-    /// Where in the rules it happened.
-    #[must_use]
-    pub fn span(&self) -> Option<Span> {
-        match self {
-            Self::Fault { span, .. }
-            | Self::Rows { span, .. }
-            | Self::Rounds { span, .. }
-            | Self::Memory { span, .. }
-            | Self::Time { span, .. } => Some(*span),
-            Self::Internal { .. } => None,
-        }
-    }
-
     /// `file:line` in the rules, if it has a place.
     #[must_use]
     pub fn place(&self) -> Option<&str> {

@@ -393,6 +393,7 @@ mod tests {
         assert!(texts.iter().enumerate().all(|(i, t)| back.get(t) == Some(i as u32)));
         let z = back.intern("a");
         assert_eq!((back.ordered(), z, back.compare(z, 1), back.compare(1, 2)), (4, 4, Ordering::Less, Ordering::Less));
+        assert_eq!(back.compare(1, z), Ordering::Greater);
     }
 
     #[test]

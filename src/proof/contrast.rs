@@ -280,7 +280,7 @@ impl Side<'_, '_> {
         let instance = self.record.instances[mine as usize].clone();
         let program = self.prover.program();
         let rule = program.rule(instance.rule);
-        let attempts = why_not::search_all(self.prover, rel, &work.there, 1, 2000, 0)?;
+        let attempts = why_not::search_all(self.prover, rel, &work.there, 1, 2000, false)?.0;
         let Some(attempt) = attempts.into_iter().find(|a| a.rule == instance.rule) else { return Ok(()) };
         for (l, (fate, literal)) in attempt.fates.iter().zip(&rule.body).enumerate() {
             match (fate, literal) {

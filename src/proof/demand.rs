@@ -214,6 +214,14 @@ impl<'p> Prover<'p> {
         Database { symbols: self.symbols.clone(), tables: tables.collect() }
     }
 
+    /// Whether facts under which a functor had no value for some match lead anywhere: only a run of everything can say.
+    ///
+    /// # Errors
+    /// When that run meets a limit.
+    pub(in crate::proof) fn judge(&mut self) -> Result<(), Limit> {
+        if self.complete { Ok(()) } else { self.conclude_all() }
+    }
+
     /// Gives up working by demand: concludes everything from all given facts.
     fn conclude_all(&mut self) -> Result<(), Limit> {
         self.reach_all();

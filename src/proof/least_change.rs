@@ -93,6 +93,8 @@ pub struct Found {
     pub states: usize,
     /// The bound on states was met: sets may be missing.
     pub cut: bool,
+    /// Another bound was met (relations deep, attempts of a rule, instances): sets may be missing.
+    pub bounded: bool,
     /// Something that bears on the goal could be changed in ways that were not tried: an aggregate's rows, a value that a test
     /// refuses, a cell for which any value of many might do. Changes that take rows away are all found even so.
     pub open: bool,
@@ -185,7 +187,7 @@ impl Search<'_, '_> {
                 }
                 self.stand_in(set);
                 self.used = self.fresh.used(self.prover.program(), set);
-                for edit in self.candidates(self.bounds.cost - cost)? {
+                for edit in self.candidates()? {
                     // A row is edited once.
                     let clash =
                         |e: &Edit| e.rel == edit.rel && (e.old.is_some() && e.old == edit.old || e.new == edit.old);
@@ -246,14 +248,14 @@ impl Search<'_, '_> {
     }
 
     /// Edits that bear on the goal in the state of the prover.
-    fn candidates(&mut self, remaining: usize) -> Result<BTreeSet<Edit>, Limit> {
+    fn candidates(&mut self) -> Result<BTreeSet<Edit>, Limit> {
         let mut out = BTreeSet::new();
         let mut seen = FxHashSet::default();
         if self.to {
             let wanted = pattern(&self.goal.args, self.prover.symbols());
-            self.make_true(self.goal.rel, &wanted, remaining, DEPTH, &mut seen, &mut out)?;
+            self.make_true(self.goal.rel, &wanted, DEPTH, &mut seen, &mut out)?;
         } else if let Some(number) = answers(self.prover, self.goal)?.first() {
-            self.make_false(self.goal.rel, *number, remaining, DEPTH, &mut seen, &mut out)?;
+            self.make_false(self.goal.rel, *number, DEPTH, &mut seen, &mut out)?;
         }
         Ok(out)
     }
@@ -267,19 +269,24 @@ impl Search<'_, '_> {
         &mut self,
         rel: RelId,
         wanted: &[Option<Word>],
-        remaining: usize,
         depth: usize,
         seen: &mut Seen,
         out: &mut BTreeSet<Edit>,
     ) -> Result<(), Limit> {
-        if depth == 0 || !seen.insert((rel, wanted.to_vec(), true)) {
+        if depth == 0 {
+            self.found.bounded = true;
+            return Ok(());
+        }
+        if !seen.insert((rel, wanted.to_vec(), true)) {
             return Ok(());
         }
         if self.may_change(rel).is_some() {
             self.put(rel, wanted, out);
         }
-        for attempt in why_not::search_all(self.prover, rel, wanted, KEEP, BUDGET, remaining + 1)? {
-            self.mend(&attempt, remaining, depth, seen, out)?;
+        let (attempts, cut) = why_not::search_all(self.prover, rel, wanted, KEEP, BUDGET, true)?;
+        self.found.bounded |= cut;
+        for attempt in attempts {
+            self.mend(&attempt, depth, seen, out)?;
         }
         Ok(())
     }
@@ -289,7 +296,6 @@ impl Search<'_, '_> {
     fn mend(
         &mut self,
         attempt: &Attempt,
-        remaining: usize,
         depth: usize,
         seen: &mut Seen,
         out: &mut BTreeSet<Edit>,
@@ -317,12 +323,12 @@ impl Search<'_, '_> {
             match (fate, literal) {
                 (Fate::Missing(p), Literal::Atom(a)) => {
                     for p in self.alike(a, p) {
-                        self.make_true(a.rel, &p, remaining, depth - 1, seen, out)?;
+                        self.make_true(a.rel, &p, depth - 1, seen, out)?;
                     }
                     return Ok(());
                 }
                 (Fate::Blocked(row), Literal::Not(a)) => {
-                    return self.make_false(a.rel, *row, remaining, depth - 1, seen, out);
+                    return self.make_false(a.rel, *row, depth - 1, seen, out);
                 }
                 _ => {}
             }
@@ -335,12 +341,12 @@ impl Search<'_, '_> {
         &mut self,
         rel: RelId,
         number: u32,
-        remaining: usize,
         depth: usize,
         seen: &mut Seen,
         out: &mut BTreeSet<Edit>,
     ) -> Result<(), Limit> {
         if depth == 0 {
+            self.found.bounded = true;
             return Ok(());
         }
         let row = self.prover.row(rel, number).to_vec();
@@ -350,6 +356,7 @@ impl Search<'_, '_> {
         let mut record = Record::default();
         let goal = record.fact(self.prover, rel, number);
         record.follow(self.prover, 200_000)?;
+        self.found.bounded |= record.truncated;
         let ranks = Ranks::of(&record, &|_| 0);
         let mut open: Vec<FactId> = vec![goal];
         let mut known: FxHashSet<FactId> = FxHashSet::default();
@@ -370,12 +377,12 @@ impl Search<'_, '_> {
                 match literal {
                     Literal::Not(a) => {
                         let p = why_not::pattern_of(&a.args, &instance.vars, self.prover);
-                        self.make_true(a.rel, &p, remaining, depth - 1, seen, out)?;
+                        self.make_true(a.rel, &p, depth - 1, seen, out)?;
                     }
                     Literal::Aggregate { rel, group, .. } => {
                         let mut p = why_not::pattern_of(group, &instance.vars, self.prover);
                         p.resize(self.prover.program().rel(*rel).arity(), None);
-                        self.make_true(*rel, &p, remaining, depth - 1, seen, out)?;
+                        self.make_true(*rel, &p, depth - 1, seen, out)?;
                         self.found.open = true;
                     }
                     _ => {}

@@ -55,6 +55,8 @@ const CAME: u32 = 3 << 30;
 struct Changed<'s, 'p> {
     before: &'s mut Prover<'p>,
     differing: &'s mut [Differing],
+    /// A functor had no value.
+    faulted: &'s mut bool,
 }
 
 impl Source for Changed<'_, '_> {
@@ -86,8 +88,9 @@ impl Source for Changed<'_, '_> {
         self.before.fan_out(rel, columns)
     }
 
-    fn fault(&mut self, limit: Limit) -> Result<(), Limit> {
-        self.before.fault(limit)
+    fn fault(&mut self, _: Limit) -> Result<(), Limit> {
+        *self.faulted = true;
+        Ok(())
     }
 
     fn symbols(&mut self) -> &mut Symbols {
@@ -108,6 +111,8 @@ struct Forward<'a, 'p> {
     /// Relations that depend on themselves.
     recursive: Vec<bool>,
     kept: BTreeSet<(RelId, Vec<Word>)>,
+    /// After the change a functor had no value for some match, or for what one concludes.
+    faulted: bool,
 }
 
 /// Finds all that differs between a prover and a fork of it whose given facts were changed. The changes are looked up: rows of
@@ -129,6 +134,7 @@ pub fn outcome<'p>(
         differing: program.relations.iter().map(|r| [(); 2].map(|()| Heap::new(r.arity()))).collect(),
         recursive: vec![false; program.relations.len()],
         kept: BTreeSet::new(),
+        faulted: false,
     };
     for rel in program.strata.iter().filter(|s| s.recursive).flat_map(|s| &s.relations) {
         forward.recursive[rel.index()] = true;
@@ -142,6 +148,9 @@ pub fn outcome<'p>(
         } else {
             stratum.relations.iter().try_for_each(|rel| forward.settle(*rel))?;
         }
+    }
+    if forward.faulted {
+        forward.after.judge()?;
     }
     Ok(forward.result())
 }
@@ -241,7 +250,8 @@ impl<'p> Forward<'_, 'p> {
         let mut found = false;
         for id in self.before.rules_of(rel).to_vec() {
             let rule = (self.program, self.program.rule(id));
-            let mut source = Changed { before: self.before, differing: &mut self.differing };
+            let mut source =
+                Changed { before: self.before, differing: &mut self.differing, faulted: &mut self.faulted };
             concluding(rule, row, false, &mut source, &mut |_, _| {
                 found = true;
                 Ok(ControlFlow::Break(()))
@@ -307,9 +317,11 @@ impl<'p> Forward<'_, 'p> {
         let symbols = if own { self.after.symbols() } else { self.before.symbols() };
         let Some(start) = bound(rule, args, &words, symbols) else { return Ok(()) };
         let mut heads: Vec<Vec<Word>> = Vec::new();
+        let mut faulted = false;
         let mut take = |m: &body::Match<'_>, source: &mut dyn Source| {
             let head = rule.args.iter().map(|t| body::eval(t, m.vars, source.symbols())).collect::<Result<_, _>>();
-            // A head without value was not concluded here, and a run that met it would have stopped.
+            // A head without value was not concluded, as a run that met it would have stopped.
+            faulted |= head.is_err();
             heads.extend(head.ok());
             Ok(ControlFlow::Continue(()))
         };
@@ -318,11 +330,12 @@ impl<'p> Forward<'_, 'p> {
             BEFORE => self.before,
             _ if own => self.after,
             _ => {
-                changed = Changed { before: self.before, differing: &mut self.differing };
+                changed = Changed { before: self.before, differing: &mut self.differing, faulted: &mut self.faulted };
                 &mut changed
             }
         };
         body::enumerate(program, rule, &start, false, source, &mut take)?;
+        self.faulted |= faulted && side == AFTER;
         if own {
             for head in &mut heads {
                 *head = translate(program, rule.head, head, self.after.text(), self.before.symbols());

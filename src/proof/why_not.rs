@@ -100,7 +100,7 @@ pub fn attempts(
     let mut found = Vec::new();
     costs.open = above;
     costs.open.push((rel, pattern.to_vec()));
-    for mut attempt in search_all(prover, rel, pattern, each, BUDGET, 0)? {
+    for mut attempt in search_all(prover, rel, pattern, each, BUDGET, false)?.0 {
         attempt.price = costs.attempt(prover, &attempt, LOOKAHEAD)?;
         found.push(attempt);
     }
@@ -128,17 +128,18 @@ impl Price {
     }
 }
 
-/// At most `keep` attempts of each rule that lack at most `within` literals, or as few as the nearest of the rule.
+/// At most `keep` attempts of each rule, `every` one or those that lack no more than the nearest; and whether a bound was met, so
+/// that some may have been left out.
 pub(super) fn search_all(
     prover: &mut Prover<'_>,
     rel: RelId,
     pattern: &[Option<Word>],
     keep: usize,
     budget: usize,
-    within: usize,
-) -> Result<Vec<Attempt>, Limit> {
+    every: bool,
+) -> Result<(Vec<Attempt>, bool), Limit> {
     let program = prover.program();
-    let mut out = Vec::new();
+    let (mut out, mut cut) = (Vec::new(), false);
     for id in prover.rules_of(rel).to_vec() {
         let rule = program.rule(id);
         let Some(vars) = unify(rule, pattern, prover.symbols()) else { continue };
@@ -152,16 +153,20 @@ pub(super) fn search_all(
             fates,
             best: Vec::new(),
             keep,
-            every: within > 0,
+            every,
             budget,
             untried: false,
+            cut: false,
         };
         search.step(0)?;
-        // Of one rule, what lacks more than its nearest says nothing new.
-        let least = search.best.first().map_or(0, Attempt::lacking).max(within);
-        out.extend(search.best.into_iter().filter(|a| a.lacking() <= least));
+        cut |= search.untried || search.cut;
+        let mut best = search.best;
+        // Of one rule, what lacks more than its nearest says nothing new to who asks why.
+        let least = best.first().map_or(0, Attempt::lacking);
+        best.retain(|a| every || a.lacking() <= least);
+        out.append(&mut best);
     }
-    Ok(out)
+    Ok((out, cut))
 }
 
 /// How many derived premises deep the price of a missing premise is looked up.
@@ -236,7 +241,7 @@ impl Costs {
         }
         let mut least = CIRCLE;
         self.open.push((rel, pattern.to_vec()));
-        for attempt in search_all(prover, rel, pattern, 1, PRICE_BUDGET, 0)? {
+        for attempt in search_all(prover, rel, pattern, 1, PRICE_BUDGET, false)?.0 {
             least = least.min(self.attempt(prover, &attempt, depth - 1)?);
         }
         self.open.pop();
@@ -261,6 +266,8 @@ struct Search<'a, 'p> {
     budget: usize,
     /// Some premise agrees with more rows than were tried.
     untried: bool,
+    /// Attempts were left out because there were enough, or the budget was spent.
+    cut: bool,
 }
 
 impl Search<'_, '_> {
@@ -292,6 +299,7 @@ impl Search<'_, '_> {
 
     fn step(&mut self, lacking: usize) -> Result<(), Limit> {
         if self.worse(lacking) || (self.budget == 0 && !self.best.is_empty()) {
+            self.cut = true;
             return Ok(());
         }
         self.budget = self.budget.saturating_sub(1);
@@ -467,6 +475,7 @@ impl Search<'_, '_> {
         }
         let at = self.best.partition_point(|b| rank(b) <= rank(&attempt));
         self.best.insert(at, attempt);
+        self.cut |= self.best.len() > self.keep;
         self.best.truncate(self.keep);
         Ok(())
     }

@@ -62,12 +62,6 @@ impl Heap {
         }
     }
 
-    /// Number of columns.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {

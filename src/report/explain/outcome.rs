@@ -221,15 +221,21 @@ fn name(c: &Const) -> String {
 fn completeness(found: &Found, cost: usize, language: Language) -> String {
     let states = found.states;
     let many = format!("{cost} {}", if cost == 1 { "change" } else { "changes" });
-    match (language, found.cut, found.open) {
-        (Language::Zh, true, _) => format!("检索到 {states} 种情形时截止，可能还有其他改变。\n"),
-        (Language::Zh, false, false) => format!("{cost} 项以内的改变已全部检索（{states} 种情形）。\n"),
-        (Language::Zh, false, true) => format!(
+    match (language, found.open) {
+        (Language::Zh, _) if found.cut => format!("检索到 {states} 种情形时截止，可能还有其他改变。\n"),
+        (Language::En, _) if found.cut => format!("Cut at {states} states: there may be others.\n"),
+        (Language::Zh, _) if found.bounded => {
+            format!("{cost} 项以内的改变已检索（{states} 种情形），但检索的深度或者广度到了上限，可能还有其他改变。\n")
+        }
+        (Language::En, _) if found.bounded => format!(
+            "Searched up to {many} ({states} states), but not to every depth and breadth: there may be others.\n"
+        ),
+        (Language::Zh, false) => format!("{cost} 项以内的改变已全部检索（{states} 种情形）。\n"),
+        (Language::Zh, true) => format!(
             "{cost} 项以内的改变已检索（{states} 种情形）；涉及取值、计数的改变未逐一尝试，去掉事实的改变均已列出。\n"
         ),
-        (Language::En, true, _) => format!("Cut at {states} states: there may be others.\n"),
-        (Language::En, false, false) => format!("Complete up to {many} ({states} states looked at).\n"),
-        (Language::En, false, true) => format!(
+        (Language::En, false) => format!("Complete up to {many} ({states} states looked at).\n"),
+        (Language::En, true) => format!(
             "Searched up to {many} ({states} states); changes of values and counts were not all tried, those \
              that take facts away are complete.\n"
         ),
@@ -275,8 +281,8 @@ pub fn least_json(found: &Found, to: bool, words: &dyn Words) -> Result<String, 
         version: VERSION,
         to,
         already: found.already,
-        complete: !found.cut && !found.open,
-        cut: found.cut,
+        complete: !found.cut && !found.bounded && !found.open,
+        cut: found.cut || found.bounded,
         states: found.states,
         made_up: found.fresh.iter().map(name).collect(),
         changes: found.sets.iter().map(|s| s.iter().map(row).collect()).collect(),
