@@ -145,7 +145,7 @@ fn of_cases(all: &Tables, cases: &BTreeSet<String>, others: bool) -> Tables {
 
 /// All conclusions, by relation.
 fn conclusions(book: &Rulebook, dir: &Path) -> BTreeMap<String, BTreeSet<String>> {
-    let base = Base::open(dir, &book.program, &book.hash(), true).unwrap();
+    let base = Base::open(dir, &book, true).unwrap();
     let relations = (0..book.program.relations.len()).map(|i| RelId(i as u32));
     let of = |rel: RelId| base.conclusions(rel, None).unwrap().iter().map(|r| show(r)).collect();
     let all = relations.filter(|r| base.kind(*r) == Some(Kind::Conclusions));
@@ -404,7 +404,7 @@ fn two_at_once() {
     };
     let both = [start("d58"), start("d59")].map(|mut c| c.wait().unwrap().success());
     let book = book();
-    let open = Base::open(&base, &book.program, &book.hash(), true).unwrap();
+    let open = Base::open(&base, &book, true).unwrap();
     let disposition = book.program.relation("disposition").unwrap();
     for (case, went) in ["d58", "d59"].iter().zip(both) {
         let rows = open.conclusions(disposition, Some(&Const::Symbol((*case).into()))).unwrap();

@@ -57,7 +57,7 @@ pub(super) type Rows = BTreeMap<RelId, Vec<Row>>;
 /// changes the base.
 pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed, Trouble> {
     let _lock = Lock::take(dir)?;
-    let base = Arc::new(Base::open(dir, &book.program, &book.hash(), false)?);
+    let base = Arc::new(Base::open(dir, book, false)?);
     let program = &book.program;
     let reader = Reader::new(book, &base)?;
     let (came, went, touched) = reader.read(changes)?;
@@ -69,7 +69,7 @@ pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed,
     if came.is_empty() && went.is_empty() {
         return Ok(Changed { manifest, facts: (0, 0), conclusions: (0, 0) });
     }
-    let base = Arc::new(Base::over(dir, program, manifest.clone(), false));
+    let base = Arc::new(Base::over(dir, program, manifest.clone(), &|_| false));
     let forward = || forward::conclusions(book, &base, (&came, &went), &reader.keys);
     let (gained, lost) = engine::on_threads(changes.threads, forward)??;
     let count = |rows: &Rows| rows.values().map(Vec::len).sum::<usize>();

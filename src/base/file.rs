@@ -4,22 +4,20 @@
 //! found by its first column with one read, and damage is found where it is read. Other programs ignore both.
 
 use super::Trouble;
+pub use super::block::{Block, Cell, cell, constant, order};
 use crate::bulk::behind::Behind;
 pub use crate::engine::look::Look;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{self, Word};
 use crate::lang::date::BLANK;
-use crate::lang::program::{Const, Program, Relation};
+use crate::lang::program::{Program, Relation};
 use arrow_array::builder::{Date32Builder, Float32Builder, Int32Builder, StringBuilder, UInt32Builder};
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float32Type, Int32Type, UInt32Type};
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::FileDecoder;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
@@ -217,26 +215,6 @@ fn present(w: Word) -> Option<i32> {
     Some(value::to_number(w)).filter(|n| *n != BLANK)
 }
 
-/// One cell on its way to a file.
-#[derive(Clone, Copy, Debug)]
-pub enum Cell<'a> {
-    /// Text.
-    Text(&'a str),
-    /// Any other value.
-    Word(Word),
-}
-
-impl Cell<'_> {
-    /// The value as files of text have it.
-    #[must_use]
-    pub fn show(self, look: Look) -> String {
-        match self {
-            Self::Text(t) => t.to_owned(),
-            Self::Word(w) => look.show(w),
-        }
-    }
-}
-
 /// The cells of a row of words.
 pub fn cells<'a>(
     columns: &'a [(String, Look)],
@@ -340,79 +318,6 @@ pub struct Table {
     read: Mutex<Vec<Option<Arc<Block>>>>,
 }
 
-/// Some rows of a file.
-#[derive(Debug)]
-pub struct Block {
-    batch: RecordBatch,
-    looks: Vec<Look>,
-}
-
-impl Block {
-    /// Number of rows.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.batch.num_rows()
-    }
-
-    /// Whether there is no row.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// A value.
-    #[must_use]
-    pub fn get(&self, row: usize, column: usize) -> Cell<'_> {
-        let array = self.batch.column(column);
-        let number = |n: i32| Cell::Word(value::from_number(n));
-        match self.looks[column] {
-            Look::Text => Cell::Text(array.as_string::<i32>().value(row)),
-            Look::Date | Look::Number if array.is_null(row) => number(BLANK),
-            Look::Date => number(array.as_primitive::<Date32Type>().value(row)),
-            Look::Number => number(array.as_primitive::<Int32Type>().value(row)),
-            Look::Unsigned => Cell::Word(array.as_primitive::<UInt32Type>().value(row)),
-            Look::Float => Cell::Word(value::from_float(array.as_primitive::<Float32Type>().value(row))),
-        }
-    }
-
-    /// The first columns of a row as bytes that no other row has.
-    #[must_use]
-    pub fn bytes(&self, row: usize, width: usize) -> Vec<u8> {
-        let mut out = Vec::with_capacity(width * 12);
-        for c in 0..width {
-            match self.get(row, c) {
-                Cell::Text(t) => {
-                    out.extend_from_slice(&(t.len() as u32).to_le_bytes());
-                    out.extend_from_slice(t.as_bytes());
-                }
-                Cell::Word(w) => out.extend_from_slice(&w.to_le_bytes()),
-            }
-        }
-        out
-    }
-
-    /// The first row whose first column is not below a key.
-    fn lower(&self, key: Cell<'_>) -> usize {
-        let (mut lo, mut hi) = (0, self.len());
-        while lo < hi {
-            let mid = usize::midpoint(lo, hi);
-            if order(self.get(mid, 0), key).is_lt() { lo = mid + 1 } else { hi = mid }
-        }
-        lo
-    }
-}
-
-/// Order of the values of a column: texts by their bytes, others by their words, as tables are sorted.
-#[must_use]
-pub fn order(a: Cell<'_>, b: Cell<'_>) -> Ordering {
-    match (a, b) {
-        (Cell::Text(a), Cell::Text(b)) => a.cmp(b),
-        (Cell::Word(a), Cell::Word(b)) => a.cmp(&b),
-        (Cell::Text(_), Cell::Word(_)) => Ordering::Greater,
-        (Cell::Word(_), Cell::Text(_)) => Ordering::Less,
-    }
-}
-
 impl Table {
     /// Opens a file that has that entry.
     ///
@@ -490,7 +395,7 @@ impl Table {
         }
         let buffer = Buffer::from_vec(bytes);
         let batch = self.decoder.read_record_batch(at, &buffer).map_err(|e| bad(&e.to_string()))?;
-        Ok(Block { batch: batch.ok_or_else(|| bad("no rows"))?, looks: self.looks.clone() })
+        Ok(Block::new(&batch.ok_or_else(|| bad("no rows"))?, &self.looks))
     }
 
     /// Calls for every row whose first column is that key, until told to stop.
@@ -532,28 +437,4 @@ fn look(ty: &DataType) -> Option<Look> {
         DataType::Float32 => Look::Float,
         _ => return None,
     })
-}
-
-/// A cell as a constant of a program.
-#[must_use]
-pub fn constant(cell: Cell<'_>, look: Look) -> Const {
-    match cell {
-        Cell::Text(t) => Const::Symbol(t.into()),
-        Cell::Word(w) => match look {
-            Look::Unsigned => Const::Unsigned(w),
-            Look::Float => Const::Float(value::to_float(w)),
-            Look::Text | Look::Date | Look::Number => Const::Number(value::to_number(w)),
-        },
-    }
-}
-
-/// A constant as a cell.
-#[must_use]
-pub fn cell(c: &Const) -> Cell<'_> {
-    match c {
-        Const::Symbol(t) => Cell::Text(t),
-        Const::Number(n) => Cell::Word(value::from_number(*n)),
-        Const::Unsigned(u) => Cell::Word(*u),
-        Const::Float(f) => Cell::Word(value::from_float(*f)),
-    }
 }

@@ -9,9 +9,10 @@ use super::store::{Base, Gone, Kind};
 use crate::engine::store::{self, Database};
 use crate::engine::symbol::{self, Symbols, Tag};
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, Const, Literal, Prim, Program, RelId};
+use crate::lang::program::{Arg, Atom, Const, Literal, Prim, Program, RelId, Rule};
 use crate::proof::given::Source;
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,6 +33,15 @@ pub(super) enum Use {
     Any,
 }
 
+/// What of a relation is read.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    /// By column.
+    pub uses: &'a [Use],
+    /// Columns whose value has to be one that stands elsewhere.
+    pub joined: &'a [(usize, Wanted)],
+}
+
 /// Some blocks of a file.
 struct Group {
     table: Arc<Table>,
@@ -40,11 +50,33 @@ struct Group {
     gone: Arc<Gone>,
 }
 
+/// Values that a column of a row has to have.
+pub(super) enum Wanted {
+    /// Texts, by id.
+    Texts(Vec<bool>),
+    /// Other values.
+    Words(FxHashSet<Word>),
+}
+
+impl Wanted {
+    fn has(&self, cell: Cell<'_>, symbols: &Symbols) -> bool {
+        match (self, cell) {
+            (Self::Texts(texts), Cell::Text(t)) => {
+                symbols.get(t).is_some_and(|id| texts.get(id as usize) == Some(&true))
+            }
+            (Self::Words(words), Cell::Word(w)) => words.contains(&w),
+            _ => false,
+        }
+    }
+}
+
 /// What is taken of a table.
 struct Pick<'a> {
     width: usize,
     /// Columns whose value has to be one of these.
     among: Vec<(usize, &'a [Const])>,
+    /// Columns whose value has to be one that stands elsewhere.
+    joined: &'a [(usize, Wanted)],
     unread: Vec<bool>,
     /// Rows of the rulebook are told from others.
     facts: bool,
@@ -62,7 +94,7 @@ struct Gathered {
 }
 
 impl Pick<'_> {
-    fn gather(&self, group: &Group) -> Result<Gathered, Trouble> {
+    fn gather(&self, group: &Group, symbols: &Symbols) -> Result<Gathered, Trouble> {
         let mut out = Gathered { rows: Vec::new(), texts: Symbols::default(), met: Vec::new(), own: 0 };
         for b in group.blocks.clone() {
             let block = group.table.fresh(b)?;
@@ -70,9 +102,20 @@ impl Pick<'_> {
             for (i, (c, among)) in self.among.iter().enumerate() {
                 kept.retain(|r| {
                     let cell = block.get(*r, *c);
-                    let hit = among.iter().position(|v| file::order(cell, file::cell(v)).is_eq()).map(|v| (i, v));
+                    let hit = among.iter().position(|v| cell == file::cell(v)).map(|v| (i, v));
                     out.met.extend(hit.filter(|h| !out.met.contains(h)));
                     hit.is_some()
+                });
+            }
+            for (c, wanted) in self.joined {
+                // Rows of a case stand together.
+                let mut above = None;
+                kept.retain(|r| {
+                    let cell = block.get(*r, *c);
+                    let has =
+                        above.filter(|(a, _)| *a == cell).map_or_else(|| wanted.has(cell, symbols), |(_, has)| has);
+                    above = Some((cell, has));
+                    has
                 });
             }
             if self.facts {
@@ -127,6 +170,57 @@ impl Base {
         uses.into_iter().map(|u| u.unwrap_or(Use::Any)).collect()
     }
 
+    /// What is taken of relations that are read whole, in the order in which they are best read: the rows of a short table say
+    /// which of a long one can be joined with them.
+    pub(super) fn order(&self, program: &Program, rels: &[RelId], behind: &[bool]) -> Vec<(RelId, Vec<Use>)> {
+        let read = |rel: &RelId| (*rel, self.read(program, *rel, behind));
+        let mut out: Vec<(RelId, Vec<Use>)> = rels.iter().map(read).collect();
+        out.sort_by_key(|(rel, _)| (self.rows(*rel), *rel));
+        out
+    }
+
+    /// Columns of a relation of which all rules want values that stand in a column of a relation that is here, with these:
+    /// what else there is can be joined with nothing.
+    pub(super) fn joined(
+        &self,
+        program: &Program,
+        rel: RelId,
+        behind: &[bool],
+        here: &[bool],
+        db: &Database,
+    ) -> Vec<(usize, Wanted)> {
+        let run = |r: &&Rule| behind[r.head.index()] && !self.settles(r.head);
+        // Rows of the text and of rules come later.
+        let whole = |rel: RelId| {
+            here[rel.index()]
+                && !program.facts.iter().any(|f| f.rel == rel)
+                && !program.rules.iter().any(|r| r.head == rel && !self.settles(rel))
+        };
+        let relation = program.rel(rel);
+        let most = self.rows(rel) as usize / 2;
+        let wanted = |c: usize| -> Option<Wanted> {
+            let mut from: Vec<(&Atom, usize)> = Vec::new();
+            for rule in program.rules.iter().filter(run) {
+                for literal in rule.body.iter().filter(|l| l.relation() == Some(rel)) {
+                    let (Literal::Atom(a) | Literal::Not(a)) = literal else { return None };
+                    let Some(Arg::Var(v)) = a.args.get(c) else { return None };
+                    let others = rule.body.iter().filter_map(|l| match l {
+                        Literal::Atom(b) if b.rel != rel && whole(b.rel) => {
+                            b.args.iter().position(|x| *x == Arg::Var(*v)).map(|at| (b, at))
+                        }
+                        _ => None,
+                    });
+                    from.push(others.min_by_key(|(b, _)| db.table(b.rel).len())?);
+                }
+            }
+            if from.is_empty() || from.iter().map(|(b, _)| db.table(b.rel).len()).sum::<usize>() > most {
+                return None;
+            }
+            Some(stand(&from, relation.columns[c].prim == Prim::Symbol, db))
+        };
+        (0..relation.arity()).filter_map(|c| wanted(c).map(|w| (c, w))).collect()
+    }
+
     /// Groups of the blocks of a table, through all layers.
     fn groups(&self, kind: Kind, rel: RelId) -> Result<Vec<Group>, Trouble> {
         let mut out = Vec::new();
@@ -140,29 +234,33 @@ impl Base {
         Ok(out)
     }
 
-    /// Puts the rows of a relation into its table, by the threads of the current pool; given what is read of it, only those
-    /// that a rule can match, and unread columns blank. Gives the number of rows that the rulebook did not bring.
+    /// Puts the rows of a relation into its table, by the threads of the current pool; given what is read of it and what it is
+    /// joined with, only those that a rule can match, and unread columns blank. Gives the number of rows that the rulebook did
+    /// not bring.
     pub(super) fn fill(
         &self,
         program: &Program,
         rel: RelId,
         db: &mut Database,
-        part: Option<&[Use]>,
+        part: Option<Part<'_>>,
     ) -> Result<usize, Trouble> {
         let relation = program.rel(rel);
         let width = relation.arity();
         let kind = self.kind(rel).unwrap_or(Kind::Facts);
+        let (part, joined) = part.map_or((None, &[][..]), |p| (Some(p.uses), p.joined));
         let among = part.iter().flat_map(|p| p.iter().enumerate());
         let pick = Pick {
             width,
             among: among.filter_map(|(c, u)| if let Use::One(a) = u { Some((c, &a[..])) } else { None }).collect(),
+            joined,
             unread: (0..width).map(|c| part.is_some_and(|p| matches!(p[c], Use::Unread))).collect(),
             facts: kind == Kind::Facts,
         };
         let text: Vec<bool> = relation.columns.iter().map(|c| c.prim == Prim::Symbol).collect();
         let (mut rows, mut own) = (Vec::new(), 0);
         for groups in self.groups(kind, rel)?.chunks(AT_ONCE) {
-            let found: Vec<Result<Gathered, Trouble>> = groups.par_iter().map(|g| pick.gather(g)).collect();
+            let found: Vec<Result<Gathered, Trouble>> =
+                groups.par_iter().map(|g| pick.gather(g, &db.symbols)).collect();
             let mut found = found.into_iter().collect::<Result<Vec<Gathered>, Trouble>>()?;
             // Whoever asks is told of texts that stand nowhere.
             for (i, v) in found.iter().flat_map(|g| &g.met) {
@@ -192,4 +290,26 @@ impl Base {
         db.tables[rel.index()] = store::Table::from_rows(width, rows);
         Ok(own)
     }
+}
+
+/// The values that stand in these columns of tables that are here, in rows that agree with the constants of the atom.
+fn stand(from: &[(&Atom, usize)], texts: bool, db: &Database) -> Wanted {
+    let mut words: FxHashSet<Word> = FxHashSet::default();
+    let mut marked = vec![false; if texts { db.symbols.len() } else { 0 }];
+    for (atom, at) in from {
+        let constant = |(c, a): (usize, &Arg)| match a {
+            Arg::Const(v) => Some((c, db.known_word(v))),
+            _ => None,
+        };
+        let constants: Vec<(usize, Option<Word>)> = atom.args.iter().enumerate().filter_map(constant).collect();
+        let fits = |row: &&[Word]| constants.iter().all(|(c, w)| Some(row[*c]) == *w);
+        for row in db.table(atom.rel).rows().filter(fits) {
+            if texts {
+                marked[row[*at] as usize] = true;
+            } else {
+                words.insert(row[*at]);
+            }
+        }
+    }
+    if texts { Wanted::Texts(marked) } else { Wanted::Words(words) }
 }

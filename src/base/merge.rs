@@ -18,7 +18,7 @@ pub(super) fn if_many(program: &Program, dir: &Path, manifest: &mut Manifest) ->
     }
     // What came and is still there after the later layers, and all that ever went.
     let later = Manifest { layers: manifest.layers[1..].to_vec(), ..manifest.clone() };
-    let base = Base::over(dir, program, later, true);
+    let base = Base::over(dir, program, later, &|r| !r.outputs.is_empty());
     manifest.generation += 1;
     let (mut layer, home) = Layer::begin(dir, manifest.generation)?;
     for i in 0..program.relations.len() {

@@ -4,6 +4,7 @@
 //! the base as it was or as it was to be. Its rows stand in *layers*: the first holds everything, each update adds a small
 //! one with the rows that came and the rows that went. A row is there when the last layer that speaks of it added it.
 
+mod block;
 pub mod change;
 pub mod file;
 mod forward;

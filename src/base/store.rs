@@ -4,8 +4,9 @@ use super::file::{self, Block, Cell, Look, Table};
 use super::{Manifest, Trouble};
 use crate::engine::{self, value::Word};
 use crate::facts::Standing;
-use crate::lang::program::{Const, Program, RelId};
+use crate::lang::program::{Const, Program, RelId, Relation};
 use crate::proof::given::{Fetched, Source};
+use crate::rulebook::Rulebook;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -156,22 +157,23 @@ impl Base {
     ///
     /// # Errors
     /// When it is no base, or made under another rulebook.
-    pub fn open(dir: &Path, program: &Program, rulebook: &str, conclusions: bool) -> Result<Self, Trouble> {
-        let manifest = Manifest::read(dir)?;
+    pub fn open(dir: &Path, book: &Rulebook, conclusions: bool) -> Result<Self, Trouble> {
+        let (manifest, rulebook) = (Manifest::read(dir)?, book.hash());
         if manifest.rulebook != rulebook {
-            return Err(Trouble::OtherRules(manifest.rulebook, rulebook.to_owned()));
+            return Err(Trouble::OtherRules(manifest.rulebook, rulebook));
         }
-        Ok(Self::over(dir, program, manifest, conclusions))
+        // A question may have relations of its own written.
+        let kept = |r: &Relation| conclusions && book.outputs.contains(&r.name);
+        Ok(Self::over(dir, &book.program, manifest, &kept))
     }
 
-    pub(super) fn over(dir: &Path, program: &Program, manifest: Manifest, conclusions: bool) -> Self {
-        let held = |r: &crate::lang::program::Relation| match manifest.indexed.contains_key(&r.name) {
+    /// A base as a manifest has it, with the conclusions of some relations.
+    pub(super) fn over(dir: &Path, program: &Program, manifest: Manifest, kept: &dyn Fn(&Relation) -> bool) -> Self {
+        let held = |r: &Relation| match manifest.indexed.contains_key(&r.name) {
             true => Some(Kind::Facts),
-            false => (conclusions && !r.outputs.is_empty()).then_some(Kind::Conclusions),
+            false => kept(r).then_some(Kind::Conclusions),
         };
-        let relation = |r: &crate::lang::program::Relation| {
-            (r.name.clone(), r.columns.iter().map(|c| c.name.clone()).collect(), held(r))
-        };
+        let relation = |r: &Relation| (r.name.clone(), r.columns.iter().map(|c| c.name.clone()).collect(), held(r));
         Self {
             dir: dir.to_owned(),
             relations: program.relations.iter().map(relation).collect(),

@@ -1,6 +1,7 @@
 //! A base as what a load gives: the schema, the tables as far as they were fetched, and where their rows come from.
 
 use super::Trouble;
+use super::gather::Part;
 use super::store::{Base, Kind, Row};
 use crate::bulk::{self, Prepared, Request};
 use crate::engine::run::on_threads;
@@ -115,14 +116,18 @@ impl Base {
         let names = columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0);
         let shown: FxHashSet<RelId> = wanted.iter().copied().chain(names).collect();
         let all = (0..program.relations.len() as u32).map(RelId);
-        let large: Vec<RelId> = all.filter(|r| self.holds(*r) && !self.is_small(*r)).collect();
+        let large: Vec<RelId> = all.clone().filter(|r| self.holds(*r) && !self.is_small(*r)).collect();
+        let (whole, parts): (Vec<RelId>, Vec<RelId>) = large.into_iter().partition(|r| shown.contains(r));
+        let parts: Vec<RelId> = parts.into_iter().filter(|r| behind[r.index()]).collect();
         on_threads(request.threads, || {
-            for rel in large {
-                if shown.contains(&rel) {
-                    self.fill(program, rel, &mut db, None)?;
-                } else if behind[rel.index()] {
-                    self.fill(program, rel, &mut db, Some(&self.read(program, rel, &behind)))?;
-                }
+            let mut here: Vec<bool> = all.clone().map(|r| self.holds(r) && !parts.contains(&r)).collect();
+            for rel in whole {
+                self.fill(program, rel, &mut db, None)?;
+            }
+            for (rel, uses) in self.order(program, &parts, &behind) {
+                let joined = self.joined(program, rel, &behind, &here, &db);
+                self.fill(program, rel, &mut db, Some(Part { uses: &uses, joined: &joined }))?;
+                here[rel.index()] = true;
             }
             Ok::<(), Trouble>(())
         })??;
@@ -194,7 +199,7 @@ pub struct Folder(pub PathBuf);
 
 impl Prepared for Folder {
     fn load(&self, book: &Rulebook, request: &Request) -> Result<Loaded, bulk::Trouble> {
-        let base = Base::open(&self.0, &book.program, &book.hash(), false);
+        let base = Base::open(&self.0, book, false);
         base.and_then(|b| b.whole(book, request)).map_err(|t| match t {
             Trouble::Run(t) => *t,
             t => bulk::Trouble::Prepared(t.unreadable()),

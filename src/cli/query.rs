@@ -160,9 +160,9 @@ pub(super) fn given(
         let loaded = bulk::load(book, request).map_err(|t| setting::trouble(t, book, setting, err))?;
         return Ok((loaded.database, None));
     }
-    // What was derived on another day, or under other options, does not answer the question.
+    // What was derived on another day, or under other options or rules, does not answer the question.
     let settled = base::Manifest::read(folder).map_err(|t| setting.of_base(&t))?;
-    let same = date::iso(request.as_of) == settled.as_of && request.set == settled.options;
+    let same = date::iso(request.as_of) == settled.as_of && request.set == settled.options && !book.is_extended();
     // The rules of the question came to those of the rulebook, whose hash is that of its files.
     let Some(base) = setting.base(folder, book, same)? else { return Err(Failure::Again) };
     if !asked.iter().all(|a| a.named) || asked.is_empty() {

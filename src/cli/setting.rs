@@ -67,7 +67,7 @@ impl Setting {
         if !base::is_base(dir) {
             return Ok(None);
         }
-        let open = Base::open(dir, &book.program, &book.hash(), conclusions);
+        let open = Base::open(dir, book, conclusions);
         let open = Arc::new(open.map_err(|t| self.of_base(&t))?);
         Ok(Some(Arc::clone(self.base.get_or_init(|| open))))
     }

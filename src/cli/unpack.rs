@@ -30,7 +30,7 @@ pub struct Args {
 pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Write) -> Result<(), Failure> {
     let book = setting.rulebook(err)?;
     setting.must_be_base(&args.base)?;
-    let base = Base::open(&args.base, &book.program, &book.hash(), args.conclusions);
+    let base = Base::open(&args.base, &book, args.conclusions);
     let base = base.map_err(|t| setting.of_base(&t))?;
     let kind = if args.conclusions { Kind::Conclusions } else { Kind::Facts };
     let mut staging = Staging::new(&args.output)?;

@@ -72,6 +72,9 @@ pub type Tagged<'a> = (&'a [Tag], &'a [Cow<'a, str>]);
 /// Texts that are put in order at a time.
 const PIECE: usize = 1 << 16;
 
+/// A table is gone through for what is new in it if it is no larger than so many times the texts looked up.
+const FEW_NEW: usize = 4;
+
 /// Parts of the table that can be filled side by side.
 const SHARDS: usize = 4;
 
@@ -307,8 +310,21 @@ impl Symbols {
                 };
             }
         }
-        self.shards.par_iter_mut().for_each(|table| {
-            table.iter_mut().filter(|e| e.1 as usize >= base).for_each(|e| e.1 = ids[e.1 as usize - base]);
+        self.shards.par_iter_mut().zip(&firsts).enumerate().for_each(|(k, (table, firsts))| {
+            // A table that grows list by list is not gone through for each.
+            if firsts.len() * FEW_NEW >= table.len() {
+                table.iter_mut().filter(|e| e.1 as usize >= base).for_each(|e| e.1 = ids[e.1 as usize - base]);
+                return;
+            }
+            let places = lists.iter().zip(&starts).flat_map(|(l, start)| l.0.iter().zip(*start as u32..));
+            for ((tag, n), _) in
+                places.filter(|(tag, _)| shard(**tag) == k).zip(firsts).filter(|((_, n), first)| n == *first)
+            {
+                // An id is no larger than the place that it comes from, so none stands for a place further on.
+                if let Some(e) = table.find_mut(spread(*tag), |e| e.1 == n) {
+                    e.1 = ids[n as usize - base];
+                }
+            }
         });
         lists.iter().zip(&starts).map(|(l, s)| ids[s - base..s - base + l.0.len()].to_vec()).collect()
     }
@@ -411,6 +427,13 @@ mod tests {
         assert_eq!(ids, want);
         assert!(texts.iter().all(|t| many.get(t) == one.get(t)));
         assert_eq!((many.len(), many.intern("new")), (one.len(), one.intern("new")));
+        // Few texts for a large table, some of them new, one of these twice.
+        let more = ["text 9", "b", "text 1499", "c, which is longer", "b", "a"];
+        let tags: Vec<Tag> = more.iter().map(|t| tag(t)).collect();
+        let given = more.map(Cow::Borrowed);
+        let ids = many.extend(&[(&tags[..2], &given[..2]), (&tags[2..], &given[2..])]).concat();
+        assert_eq!(ids, more.map(|t| one.intern(t)));
+        assert!(texts.iter().map(String::as_str).chain(more).all(|t| many.get(t) == one.get(t)));
     }
 
     #[test]

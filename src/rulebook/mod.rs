@@ -25,7 +25,8 @@ pub use tree::{RuleFile, RuleTree, TreeError};
 
 use crate::facts::codes::CodeLists;
 use crate::lang::diagnostic::{Diagnostic, Severity};
-use crate::lang::program::{Program, SourceFile};
+use crate::lang::program::{Program, SourceFile, Span};
+use std::collections::BTreeSet;
 
 /// A table shipped with the rules: input relation, where it comes from, CSV text.
 #[derive(Clone, Debug)]
@@ -53,6 +54,10 @@ pub struct Rulebook {
     pub shipped: Vec<Shipped>,
     /// Per rule: name, provision, sentence.
     pub rules: Vec<RuleInfo>,
+    /// Number of the program's files that are the rulebook's own; those of a question come behind.
+    pub files: usize,
+    /// Relations that the rulebook's own files have written.
+    pub outputs: BTreeSet<String>,
     /// Per file: path and blake3 hash, in order of path.
     pub hashes: Vec<(String, String)>,
     /// Golden cases shipped with the rules, as paths.
@@ -80,6 +85,16 @@ impl Rulebook {
             all.update(hash.as_bytes());
         }
         all.finalize().to_hex()[..16].to_owned()
+    }
+
+    /// Whether rules or facts of other files than the rulebook's own conclude something of its relations.
+    #[must_use]
+    pub fn is_extended(&self) -> bool {
+        let own = |span: Span| (span.file as usize) < self.files;
+        let program = &self.program;
+        let rules = program.rules.iter().map(|r| (r.span, r.head));
+        let mut all = rules.chain(program.facts.iter().map(|f| (f.span, f.rel)));
+        all.any(|(span, head)| !own(span) && own(program.rel(head).span))
     }
 
     /// Reads a tree of rule files: compiles, settles cites and names, and reports every finding in one pass.
@@ -141,7 +156,11 @@ impl Rulebook {
         let files = program.files.clone();
         let rules = settle::settle(&program, &outline, &mut diagnostics);
         let failed = diagnostics.iter().any(|d| d.severity == Severity::Error);
+        let written = program.relations.iter().filter(|r| !r.outputs.is_empty());
+        let outputs = written.map(|r| r.name.clone()).collect();
         let rulebook = (!failed).then(|| Rulebook {
+            files: program.files.len(),
+            outputs,
             program,
             codes,
             outline,

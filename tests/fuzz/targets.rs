@@ -103,6 +103,8 @@ fn room() -> &'static Room {
             readings: Default::default(),
             shipped: Vec::new(),
             rules: Vec::new(),
+            files: 1,
+            outputs: Default::default(),
             hashes: Vec::new(),
             cases: Vec::new(),
         };

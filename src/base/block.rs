@@ -1,0 +1,147 @@
+//! Some rows of a file, as they lie there.
+
+use crate::engine::look::Look;
+use crate::engine::value::{self, Word};
+use crate::lang::date::BLANK;
+use crate::lang::program::Const;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Float32Type, Int32Type, UInt32Type};
+use arrow_array::{Array, ArrayRef, Date32Array, Float32Array, Int32Array, RecordBatch, StringArray, UInt32Array};
+use std::cmp::Ordering;
+
+/// One cell, on its way to a file or from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Any other value.
+    Word(Word),
+}
+
+impl Cell<'_> {
+    /// The value as files of text have it.
+    #[must_use]
+    pub fn show(self, look: Look) -> String {
+        match self {
+            Self::Text(t) => t.to_owned(),
+            Self::Word(w) => look.show(w),
+        }
+    }
+}
+
+/// Some rows of a file.
+#[derive(Debug)]
+pub struct Block {
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+/// The cells of a column, of its type.
+#[derive(Debug)]
+enum Column {
+    Text(StringArray),
+    Date(Date32Array),
+    Number(Int32Array),
+    Unsigned(UInt32Array),
+    Float(Float32Array),
+}
+
+impl Block {
+    /// The rows of a batch whose columns have these kinds.
+    pub(super) fn new(batch: &RecordBatch, looks: &[Look]) -> Self {
+        let column = |(array, look): (&ArrayRef, &Look)| match look {
+            Look::Text => Column::Text(array.as_string::<i32>().clone()),
+            Look::Date => Column::Date(array.as_primitive::<Date32Type>().clone()),
+            Look::Number => Column::Number(array.as_primitive::<Int32Type>().clone()),
+            Look::Unsigned => Column::Unsigned(array.as_primitive::<UInt32Type>().clone()),
+            Look::Float => Column::Float(array.as_primitive::<Float32Type>().clone()),
+        };
+        Self { columns: batch.columns().iter().zip(looks).map(column).collect(), rows: batch.num_rows() }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A value.
+    #[must_use]
+    pub fn get(&self, row: usize, column: usize) -> Cell<'_> {
+        let number = |n: i32| Cell::Word(value::from_number(n));
+        match &self.columns[column] {
+            Column::Text(a) => Cell::Text(a.value(row)),
+            Column::Date(a) => number(if a.is_null(row) { BLANK } else { a.value(row) }),
+            Column::Number(a) => number(if a.is_null(row) { BLANK } else { a.value(row) }),
+            Column::Unsigned(a) => Cell::Word(a.value(row)),
+            Column::Float(a) => Cell::Word(value::from_float(a.value(row))),
+        }
+    }
+
+    /// The first columns of a row as bytes that no other row has.
+    #[must_use]
+    pub fn bytes(&self, row: usize, width: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(width * 12);
+        for c in 0..width {
+            match self.get(row, c) {
+                Cell::Text(t) => {
+                    out.extend_from_slice(&(t.len() as u32).to_le_bytes());
+                    out.extend_from_slice(t.as_bytes());
+                }
+                Cell::Word(w) => out.extend_from_slice(&w.to_le_bytes()),
+            }
+        }
+        out
+    }
+
+    /// The first row whose first column is not below a key.
+    pub(super) fn lower(&self, key: Cell<'_>) -> usize {
+        let (mut lo, mut hi) = (0, self.len());
+        while lo < hi {
+            let mid = usize::midpoint(lo, hi);
+            if order(self.get(mid, 0), key).is_lt() { lo = mid + 1 } else { hi = mid }
+        }
+        lo
+    }
+}
+
+/// Order of the values of a column: texts by their bytes, others by their words, as tables are sorted.
+#[must_use]
+pub fn order(a: Cell<'_>, b: Cell<'_>) -> Ordering {
+    match (a, b) {
+        (Cell::Text(a), Cell::Text(b)) => a.cmp(b),
+        (Cell::Word(a), Cell::Word(b)) => a.cmp(&b),
+        (Cell::Text(_), Cell::Word(_)) => Ordering::Greater,
+        (Cell::Word(_), Cell::Text(_)) => Ordering::Less,
+    }
+}
+
+/// A cell as a constant of a program.
+#[must_use]
+pub fn constant(cell: Cell<'_>, look: Look) -> Const {
+    match cell {
+        Cell::Text(t) => Const::Symbol(t.into()),
+        Cell::Word(w) => match look {
+            Look::Unsigned => Const::Unsigned(w),
+            Look::Float => Const::Float(value::to_float(w)),
+            Look::Text | Look::Date | Look::Number => Const::Number(value::to_number(w)),
+        },
+    }
+}
+
+/// A constant as a cell.
+#[must_use]
+pub fn cell(c: &Const) -> Cell<'_> {
+    match c {
+        Const::Symbol(t) => Cell::Text(t),
+        Const::Number(n) => Cell::Word(value::from_number(*n)),
+        Const::Unsigned(u) => Cell::Word(*u),
+        Const::Float(f) => Cell::Word(value::from_float(*f)),
+    }
+}
