@@ -304,6 +304,47 @@ fn faults_count_only_where_all_atoms_hold() {
 }
 
 #[test]
+fn faults_name_what_was_computed() {
+    let fault = |term: &str| {
+        let text = format!(
+            ".decl a(x: number, s: symbol)\na(-2147483648, \"9x\").\n.decl r(x: number)\nr({term}) :- a(x, s).\n"
+        );
+        let p = zhuize::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let d = Database::new(&p);
+        let told = [naive::evaluate(&p, d.clone()).err(), evaluate(&p, d, &Options::single()).err()];
+        let [Some(a), Some(b)] = told.map(|e| e.map(|e| e.to_string())) else { panic!("{term}") };
+        assert_eq!(a, b);
+        a
+    };
+    assert_eq!(fault("-x"), "-(-2147483648) does not fit the type number");
+    assert_eq!(fault("x - 1"), "-2147483648 - 1 does not fit the type number");
+    assert_eq!(fault("x % 0"), "-2147483648 % 0 divides by zero");
+    assert_eq!(fault("2 ^ 40"), "2 ^ 40 does not fit the type number");
+    assert_eq!(fault("x * x"), "-2147483648 * -2147483648 does not fit the type number");
+    assert!(fault("to_number(s)").contains("9x"));
+    assert_eq!(fault("to_number(to_unsigned(x))"), "to_unsigned(-2147483648) does not fit the type unsigned");
+}
+
+#[test]
+fn aggregates_inside_recursion() {
+    // Whoever is reached and has more than one way on, of which some end, passes it on.
+    let text = ".decl e(x: number, y: number)\n.input e\n.decl shut(x: number)\n.input shut\n.decl reached(x: number)\n\
+        .decl open_ways(x: number)\n.decl nested(x: number)\n\
+        reached(1).\nreached(y) :- reached(x), e(x, y), n = count : { e(x, _) }, n > 1.\n\
+        open_ways(1).\nopen_ways(y) :- open_ways(x), e(x, y), n = count : { e(x, z), !shut(z) }, n > 1.\n\
+        nested(1).\nnested(y) :- nested(x), e(x, y), n = count : { e(x, z), m = count : { e(z, _) }, m > 0, !shut(z) }, n > 0.\n";
+    let e = [[1, 2], [1, 3], [2, 4], [2, 5], [3, 6], [4, 7], [5, 7], [6, 7]].map(|r| r.to_vec()).to_vec();
+    let want: &[(&str, &[&[i32]])] = &[
+        ("reached", &[&[1], &[2], &[3], &[4], &[5]]),
+        ("open_ways", &[&[1], &[2], &[3]]),
+        ("nested", &[&[1], &[2], &[3], &[4], &[5], &[6], &[7]]),
+    ];
+    agreed(text, &[("e", e.clone()), ("shut", vec![vec![5]])], want);
+    let want: &[(&str, &[&[i32]])] = &[("open_ways", &[&[1]]), ("nested", &[&[1], &[2], &[3], &[4], &[5]])];
+    agreed(text, &[("e", e), ("shut", vec![vec![2], vec![6]])], want);
+}
+
+#[test]
 fn a_profile_says_what_was_done() {
     let text = ".decl a(x: number, y: number)\n.input a\n.decl b(y: number)\n.input b\n.decl none(x: number)\n.input none\n\
         .decl p(x: number, y: number)\n.decl q(x: number)\n.decl r(x: number)\n.decl s(x: number)\n\

@@ -421,6 +421,22 @@ fn a_value_that_stands_twice_in_a_row_is_the_same_twice() {
 }
 
 #[test]
+fn as_many_supports_as_are_asked_for_are_all() {
+    let (program, facts) = split(
+        ".decl e(x: number, y: number)\n.decl dr(x: number)\ne(1, 2). e(1, 3). e(1, 4). e(2, 5). e(3, 5). e(4, 5).
+        dr(z) :- e(x, y), e(y, z), x = 1.",
+    );
+    let mut prover = Prover::new(&program, facts, u64::MAX);
+    let (record, all) = record_all(&mut prover, 1000);
+    let goal = all.into_iter().find(|f| record.facts[f.index()].rel == RelId(1)).expect("one row");
+    let found = |most: usize| {
+        let s = supports(&record, goal, &|_| false, most);
+        (s.sets.len(), s.cut)
+    };
+    assert_eq!([4, 3, 2].map(found), [(3, false), (3, false), (2, true)]);
+}
+
+#[test]
 fn what_the_bounds_of_the_search_leave_out_is_said() {
     let text = ".decl seat(who: symbol, at: number) .decl x(at: number) .decl y(at: number)
         .decl a(at: number) .decl b(at: number) .decl c(at: number) .decl d(at: number) .decl good(who: symbol)

@@ -386,6 +386,27 @@ fn bits_and_arithmetic_of_every_type() {
 }
 
 #[test]
+fn aggregates_of_every_type() {
+    let mut t = ByHand::new(
+        ".decl fs(x: float)\n.decl ns(x: number)\n.decl us(x: unsigned)\nfs(0.5).\nfs(-2.0).\nfs(4.5).\n\
+         ns(3).\nns(-8).\nns(7).\nus(9).\nus(4000000000).\n",
+    );
+    for (rel, from, values) in
+        [(0, "fs", ["3", "-2", "4.5"]), (1, "ns", ["2", "-8", "7"]), (2, "us", ["4000000009", "9", "4000000000"])]
+    {
+        for (op, v) in ["sum", "min", "max"].iter().zip(values) {
+            t.ask(rel, &format!("{op} v : {{ {from}(v) }}"), &[v]);
+        }
+        t.ask(1, &format!("count : {{ {from}(_) }}"), &[if rel == 2 { "2" } else { "3" }]);
+    }
+    t.ask(0, "mean v : { fs(v) }", &["1"]);
+    t.ask(1, "sum v : { ns(v), v > 9 }", &["0"]);
+    t.ask(1, "max v : { ns(v), v > 9 }", &[]);
+    t.ask(1, "sum v * 2 : { ns(v), v > 0 }", &["20"]);
+    t.holds();
+}
+
+#[test]
 fn arithmetic_modulo_two_to_the_32nd() {
     let mut t = ByHand::new(".pragma \"overflow\" \"wrap\"");
     t.ask(1, "2147483647 + 1", &["-2147483648"]);
@@ -402,6 +423,8 @@ fn arithmetic_modulo_two_to_the_32nd() {
     t.ask(2, "-to_unsigned(1)", &["4294967295"]);
     t.ask(2, "to_unsigned(65536) * to_unsigned(65537)", &["65536"]);
     t.ask(2, "to_unsigned(3) ^ to_unsigned(21)", &["1870418611"]);
+    t.ask(1, "7 / 2", &["3"]);
+    t.ask(1, "-7 / 2", &["-3"]);
     t.ask(2, "to_unsigned(9) / to_unsigned(2)", &["4"]);
     t.ask(2, "to_unsigned(9) % to_unsigned(4)", &["1"]);
     t.holds();

@@ -316,6 +316,8 @@ impl Search<'_, '_> {
                     self.found.open = true;
                     return Ok(());
                 }
+                // It might have another value.
+                (Fate::Met(_), Literal::Aggregate { .. }) => self.found.open = true,
                 _ => {}
             }
         }

@@ -9,7 +9,7 @@ use crate::engine::functor;
 use crate::engine::limit::Limit;
 use crate::engine::naive::body::{self, Source};
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, Atom, CmpOp, Literal, RelId, Rule, RuleId, Term};
+use crate::lang::program::{Arg, Atom, CmpOp, Literal, RelId, Rule, RuleId, Term, VarId};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 
@@ -281,6 +281,8 @@ impl Search<'_, '_> {
             }
             let cost = match literal {
                 Literal::Atom(a) => self.prover.fan_out(a.rel, &body::bound_columns(&a.args, &bound)).max(1.0),
+                // A row that says what the value has to be is looked for first, so that the value can be what is lacking.
+                Literal::Aggregate { result, .. } if self.named(*result) => TOO_WIDE,
                 Literal::Aggregate { .. } | Literal::Range { .. } => 0.5,
                 Literal::Not(_) | Literal::Compare { .. } => 0.0,
             };
@@ -289,6 +291,18 @@ impl Search<'_, '_> {
             }
         }
         best.map(|(_, i)| i)
+    }
+
+    /// Whether a variable without value, or one that has to be the same, stands in an undecided premise.
+    fn named(&self, var: VarId) -> bool {
+        let open = || self.fates.iter().zip(&self.rule.body).filter(|(fate, _)| fate.is_none()).map(|(_, l)| l);
+        let same = open().filter_map(|l| match l {
+            Literal::Compare { op: CmpOp::Eq, left: Term::Var(a), right: Term::Var(b), .. } if *a == var => Some(*b),
+            Literal::Compare { op: CmpOp::Eq, left: Term::Var(a), right: Term::Var(b), .. } if *b == var => Some(*a),
+            _ => None,
+        });
+        let has = |v: VarId| open().any(|l| matches!(l, Literal::Atom(a) if a.args.contains(&Arg::Var(v))));
+        self.vars[var.index()].is_none() && same.chain([var]).any(|v| self.vars[v.index()].is_none() && has(v))
     }
 
     fn worse(&self, lacking: usize) -> bool {
@@ -371,6 +385,7 @@ impl Search<'_, '_> {
                     let fate = if values.contains(&w) { Fate::Met(None) } else { Fate::Other(None) };
                     return self.go_on(i, fate, lacking);
                 }
+                self.untried |= values.len() > BRANCHES;
                 for w in values.into_iter().take(BRANCHES) {
                     self.vars[var.index()] = Some(w);
                     self.go_on(i, Fate::Met(None), lacking)?;

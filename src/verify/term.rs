@@ -417,3 +417,50 @@ pub fn fold(op: AggOp, result: Prim, values: &[Const]) -> Result<Option<Const>, 
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_value_has_none() {
+        let (n, u, f) = (Const::Number, Const::Unsigned, Const::Float);
+        let none: &[(Functor, &[Const])] = &[
+            (Functor::ToUnsigned, &[f(-1.0)]),
+            (Functor::ToUnsigned, &[f(4_294_967_296.0)]),
+            (Functor::ToUnsigned, &[n(-1)]),
+            (Functor::ToNumber, &[f(2_147_483_648.0)]),
+            (Functor::ToNumber, &[f(-2_147_483_904.0)]),
+            (Functor::ToNumber, &[u(2_147_483_648)]),
+            (Functor::Neg, &[n(i32::MIN)]),
+            (Functor::Neg, &[u(1)]),
+            (Functor::Add, &[n(i32::MAX), n(1)]),
+            (Functor::Sub, &[u(1), u(2)]),
+            (Functor::Mul, &[u(65_536), u(65_536)]),
+            (Functor::Div, &[n(1), n(0)]),
+            (Functor::Div, &[u(1), u(0)]),
+            (Functor::Mod, &[n(1), n(0)]),
+            (Functor::Mod, &[u(1), u(0)]),
+            (Functor::Pow, &[n(0), n(-1)]),
+            (Functor::Pow, &[n(2), n(31)]),
+            (Functor::Pow, &[u(2), u(32)]),
+        ];
+        for (op, args) in none {
+            assert_eq!(apply(*op, args), None, "{op:?} {args:?}");
+        }
+        let some: &[(Functor, &[Const], Const)] = &[
+            (Functor::ToUnsigned, &[f(0.0)], u(0)),
+            (Functor::ToUnsigned, &[f(-0.5)], u(0)),
+            (Functor::ToUnsigned, &[f(4_294_967_040.0)], u(4_294_967_040)),
+            (Functor::ToNumber, &[f(-2_147_483_648.0)], n(i32::MIN)),
+            (Functor::ToNumber, &[f(2_147_483_520.0)], n(2_147_483_520)),
+            (Functor::ToNumber, &[u(2_147_483_647)], n(i32::MAX)),
+            (Functor::Pow, &[n(2), n(30)], n(1 << 30)),
+            (Functor::Pow, &[n(-2), n(31)], n(i32::MIN)),
+            (Functor::Pow, &[u(2), u(31)], u(1 << 31)),
+        ];
+        for (op, args, want) in some {
+            assert_eq!(apply(*op, args).as_ref(), Some(want), "{op:?} {args:?}");
+        }
+    }
+}
