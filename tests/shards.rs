@@ -204,6 +204,39 @@ fn the_rulebook_parts() {
     );
 }
 
+/// Texts that functors make get other numbers in other shards, and come together between the passes.
+#[test]
+fn texts_made_in_several_shards() {
+    let mut text = String::from(
+        ".type Key <: symbol
+        .decl given(k: Key, w: symbol)
+        .decl made(k: Key, t: symbol) made(k, cat(w, \"!\")) :- given(k, w).
+        .decl told(t: symbol) told(t) :- made(_, t).
+        .decl pairs(t: symbol, u: symbol) pairs(t, u) :- made(k, t), made(k, u), t != u.
+        .decl known(t: symbol, n: number) known(t, n) :- told(t), n = count : { pairs(t, _) }.
+        .decl back(k: Key, t: symbol, n: number) back(k, t, n) :- made(k, t), known(t, n), pairs(t, _).
+        .decl again(t: symbol, n: number) again(cat(t, \"?\"), n) :- back(_, t, n), n > 3.
+        .decl end(k: Key, t: symbol) end(k, t) :- given(k, w), again(t, _), t = cat(w, \"!?\").\n",
+    );
+    for k in 0..24 {
+        for w in 0..4 {
+            text += &format!("given(\"k{k}\", \"w{}\").\n", (k * 7 + w * 5 + k * w) % 17);
+        }
+    }
+    let program = compile(&text);
+    let key = program.types.iter().position(|t| t.name == "Key").map(|i| TypeId(i as u32)).unwrap();
+    let partition = partition::by_key(&program, key);
+    assert!(partition.passes() > 1, "{partition:#?}");
+    let want = rows(&program, &evaluate(&program, Database::new(&program), &Options::single()).unwrap().0);
+    assert!(want.iter().all(|(_, lines)| !lines.is_empty()), "{want:#?}");
+    for n in [1, 2, 3, 5, 11, 24] {
+        for threads in [1, 2] {
+            let got = in_shards(&program, &partition, (n, threads), None).unwrap();
+            assert_eq!(got, want, "{n} shards, {threads} threads");
+        }
+    }
+}
+
 #[test]
 fn the_key_is_what_most_rows_part_by() {
     let text = |first: &str, second: &str, more: &str| {

@@ -263,4 +263,27 @@ mod tests {
         let (_, one) = Givers::union(1, Vec::new(), vec![(RuleId(3), vec![1, 2])]);
         assert_eq!(one.map(|g| (g.bits(1), g.bytes())), Some((1, 0)));
     }
+
+    #[test]
+    fn parts_of_a_run_come_together() {
+        let ms = Duration::from_millis;
+        let rule = |runs, plan: &str| RuleProfile { time: ms(5), runs, rows_in: 3, rows_out: 2, plan: plan.into() };
+        let part = |columns: Vec<usize>, relation: u32, plan: &str| Profile {
+            rules: vec![rule(1, ""), rule(2, plan)],
+            indexes: vec![(RelId(0), vec![0], 10, ms(1)), (RelId(1), columns, 20, ms(2))],
+            rounds: vec![(vec![RelId(1)], 4), (vec![RelId(relation)], 7)],
+            time: ms(9),
+            ..Profile::default()
+        };
+        let mut all = part(vec![0], 2, "");
+        all.merge(part(vec![1], 3, "scan"));
+        all.merge(Profile { rounds: vec![(vec![RelId(1)], 2), (vec![RelId(2)], 9)], ..part(vec![0], 2, "other") });
+        let figures: Vec<_> =
+            all.rules.iter().map(|r| (r.time, r.runs, r.rows_in, r.rows_out, r.plan.as_str())).collect();
+        assert_eq!(figures, [(ms(15), 3, 9, 6, ""), (ms(15), 6, 9, 6, "scan")]);
+        let indexes = [(RelId(0), vec![0], 30, ms(3)), (RelId(1), vec![0], 40, ms(4)), (RelId(1), vec![1], 20, ms(2))];
+        assert_eq!(all.indexes, indexes);
+        assert_eq!(all.rounds, [(vec![RelId(1)], 4), (vec![RelId(2)], 9), (vec![RelId(3)], 7)]);
+        assert_eq!(all.time, ms(27));
+    }
 }

@@ -130,3 +130,27 @@ impl<'p> Ground<'p> for Whole<'p> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn what_is_given_and_what_is_concluded() {
+        let text = ".decl a(x: number)\n.input a\na(0).\na(x + 1) :- a(x), x < 2.\n.decl b(x: number)\nb(7).\n\
+                    b(x) :- a(x).\n.decl c(x: number)\nc(x) :- b(x).\n";
+        let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let all = crate::engine::naive::evaluate(&program, Database::new(&program)).expect("within limits");
+        let whole = Whole::new(&program, all);
+        let told = |name: &str| {
+            let rel = program.relation(name).expect("declared");
+            let given = (0..whole.table(rel).len() as u32).filter(|n| whole.is_given(rel, *n)).count();
+            let found =
+                whole.table(rel).rows().all(|row| whole.number(rel, row).is_some_and(|n| whole.row(rel, n) == row));
+            (whole.concluded(rel), given, whole.table(rel).len(), found)
+        };
+        // What a file may have said is given, whoever concludes it too.
+        assert_eq!(["a", "b", "c"].map(told), [(false, 3, 3, true), (false, 1, 4, true), (true, 0, 4, true)]);
+    }
+}
