@@ -385,8 +385,16 @@ fn proofs_are_counted_exactly_beyond_64_bits() {
     for i in 100..200 {
         text.push_str(&format!("e({i}, {}, 0). e({i}, {}, 1).\n", i + 1, i + 1));
     }
-    let (_, e) = run(&text, "p", &[n(200)], &Options::default());
-    assert!(!e.answers[0].proofs.exact, "more than 128 bits hold");
+    // And what rests on such a number is no more exact.
+    text.push_str("e(200, 201, 0). e(201, 202, 0).");
+    for rung in [200, 201, 202] {
+        let (_, e) = run(&text, "p", &[n(rung)], &Options::default());
+        assert_eq!(
+            (e.answers[0].proofs.number, e.answers[0].proofs.exact),
+            (u128::MAX, false),
+            "more than 128 bits hold"
+        );
+    }
 }
 
 #[test]
