@@ -145,7 +145,7 @@ fn of_cases(all: &Tables, cases: &BTreeSet<String>, others: bool) -> Tables {
 
 /// All conclusions, by relation.
 fn conclusions(book: &Rulebook, dir: &Path) -> BTreeMap<String, BTreeSet<String>> {
-    let base = Base::open(dir, &book, true).unwrap();
+    let base = Base::open(dir, book, true).unwrap();
     let relations = (0..book.program.relations.len()).map(|i| RelId(i as u32));
     let of = |rel: RelId| base.conclusions(rel, None).unwrap().iter().map(|r| show(r)).collect();
     let all = relations.filter(|r| base.kind(*r) == Some(Kind::Conclusions));
