@@ -170,6 +170,8 @@ impl Text<'_> {
 
 /// Words that a step gives at a time, if it can.
 const PORTION: usize = 1 << 22;
+/// Parts of the rows of a step for each thread, if they are many.
+const PARTS: usize = 16;
 /// Rows that a step takes before it is known how much it gives.
 const FIRST: usize = 16;
 /// Words of output between two looks at the bounds.
@@ -435,7 +437,8 @@ pub fn run(
         }
         return Ok(Given { rows: finished(width, pipe.sink), read });
     }
-    let parts = threads * 4;
+    // Rows that give much may lie together: whoever is done early takes of the rest.
+    let parts = threads * PARTS;
     let pieces: Vec<(&[Word], usize)> = inputs
         .into_iter()
         .flat_map(|(data, w)| {

@@ -15,6 +15,7 @@ use crate::engine::store::Database;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{Word, to_float, to_number};
 use crate::lang::program::{Prim, Program};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Suggestions for references that lead nowhere cost a walk over the whole table; after that many the reader has the idea.
@@ -51,23 +52,29 @@ enum What {
 
 impl Check<'_, '_> {
     pub fn run(&self, rows: &mut [Rows], symbols: &mut Symbols, skip: bool, log: &mut Log) {
-        let mut findings: Vec<Vec<Finding>> = Vec::new();
-        for (t, r) in self.schema.tables.iter().zip(rows.iter_mut()) {
+        let (tables, lost) = (&self.schema.tables, self.lost);
+        let clashes = |((t, lost), r): ((&TableSchema, &bool), &mut Rows)| -> Vec<Finding> {
             let clashes = r.clashes(&t.key, skip);
             let what = |c: Clash| Finding { line: r.lines[c.row], row: c.row, what: What::Clash(c) };
             // Without a key equal rows are one row. Of a table with missing columns or rows nothing can be said.
-            let silent = t.key.is_empty() || self.lost[findings.len()];
-            findings.push(if silent { Vec::new() } else { clashes.into_iter().map(what).collect() });
-        }
+            let silent = t.key.is_empty() || *lost;
+            if silent { Vec::new() } else { clashes.into_iter().map(what).collect() }
+        };
+        let mut findings: Vec<Vec<Finding>> =
+            tables.par_iter().zip(lost.par_iter()).zip(rows.par_iter_mut()).map(clashes).collect();
         let facts = self.text_facts(symbols);
-        let mut dangling: Vec<Vec<Finding>> = Vec::new();
-        for (i, t) in self.schema.tables.iter().enumerate() {
+        let references = tables.iter().enumerate().filter(|_| self.references);
+        let references: Vec<_> =
+            references.flat_map(|(i, t)| t.references.iter().enumerate().map(move |(n, r)| (i, n, r))).collect();
+        let (texts, all) = (symbols.len(), &*rows);
+        let found = |(i, n, reference): (usize, usize, &Reference)| {
             let mut found = Vec::new();
-            for (n, reference) in t.references.iter().enumerate().filter(|_| self.references) {
-                self.dangling(i, n, reference, rows, &facts, symbols.len(), &mut found);
-            }
-            dangling.push(found);
-        }
+            self.dangling(i, n, reference, all, &facts, texts, &mut found);
+            (i, found)
+        };
+        let mut dangling: Vec<Vec<Finding>> = tables.iter().map(|_| Vec::new()).collect();
+        let all_found: Vec<(usize, Vec<Finding>)> = references.into_par_iter().map(found).collect();
+        all_found.into_iter().for_each(|(i, mut found)| dangling[i].append(&mut found));
         let mut budget = SUGGESTIONS;
         for (i, mut more) in dangling.into_iter().enumerate() {
             findings[i].append(&mut more);

@@ -344,7 +344,8 @@ impl Job<'_> {
         let mut maps: Vec<Vec<_>> = parts.iter().map(|t| t.iter().map(|p| interner.part(p)).collect()).collect();
         if options.ordered {
             let ids = Arc::new(db.symbols.sort());
-            maps.iter_mut().flatten().flatten().flatten().for_each(|m: &mut super::rows::Map| m.renumber(&ids));
+            let maps: Vec<&mut super::rows::Map> = maps.iter_mut().flatten().flatten().flatten().collect();
+            maps.into_par_iter().for_each(|m| m.renumber(&ids));
         }
         let spellings = parts.iter().flatten().flat_map(spellings).collect();
         parts.iter_mut().flatten().for_each(|p| p.dicts.clear());
