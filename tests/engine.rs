@@ -24,6 +24,10 @@ fn relation(name: &str, arity: usize, kind: RelationKind) -> Relation {
     }
 }
 
+fn compiled(text: &str) -> Program {
+    zhuize::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program
+}
+
 fn program(arities: &[usize], rules: Vec<Rule>, strata: &[(&[u32], bool)]) -> Program {
     let mut p = Program {
         relations: arities
@@ -116,13 +120,12 @@ fn negation_keeps_what_is_absent() {
 
 #[test]
 fn an_atom_without_variables_decides_before_anything_is_read() {
-    let file = |text: &str| zhuize::lang::program::SourceFile { name: "t.dl".into(), text: text.into() };
     let text = ".decl big(x: number)\n.input big\n.decl go(x: number, y: number)\n.input go\n.decl on(x: number)\n\
         .decl out(x: number)\n.decl no(x: number)\n.decl any(x: number)\n.decl all()\n.decl each(x: number)\n\
         out(x) :- go(1, 2), big(x).\nno(x) :- go(2, 2), big(x).\nany(x) :- go(_, 3), big(x).\n\
         all() :- go(1, 2), go(3, _).\neach(x) :- all(), big(x).\n\
         on(x) :- big(x), x < 3.\non(x) :- on(7), big(x).\non(y) :- on(x), x < 7, y = x + 1.\n";
-    let p = zhuize::lang::compile(vec![file(text)]).program;
+    let p = compiled(text);
     let rel = |name: &str| p.relation(name).unwrap().index();
     let big: Vec<[i32; 1]> = (0..40_000).map(|i| [i]).collect();
     let big: Vec<&[i32]> = big.iter().map(|r| &r[..]).collect();
@@ -245,9 +248,8 @@ fn wide_rows_and_rows_without_columns() {
 const ARITIES: [usize; 9] = [1, 2, 3, 2, 2, 2, 1, 3, 2];
 
 /// The rows of relations of a program as text, by the naive evaluator and by the engine with one and two threads.
-fn agreed(text: &str, given: &[(&str, Vec<Vec<i32>>)], want: &[(&str, &[&[i32]])]) -> Program {
-    let file = SourceFile { name: "t.dl".into(), text: text.into() };
-    let p = zhuize::lang::compile(vec![file]).program;
+fn agreed(text: &str, given: &[(&str, Vec<Vec<i32>>)], want: &[(&str, &[&[i32]])]) {
+    let p = compiled(text);
     let rel = |name: &str| p.relation(name).unwrap().index();
     let given: Vec<(usize, Vec<&[i32]>)> =
         given.iter().map(|(n, rows)| (rel(n), rows.iter().map(|r| &r[..]).collect())).collect();
@@ -261,7 +263,6 @@ fn agreed(text: &str, given: &[(&str, Vec<Vec<i32>>)], want: &[(&str, &[&[i32]])
     for (name, rows_of) in want {
         all.iter().for_each(|d| assert_eq!(rows(d, rel(name)), set(rows_of), "{name}"));
     }
-    p
 }
 
 #[test]
@@ -309,7 +310,7 @@ fn faults_name_what_was_computed() {
         let text = format!(
             ".decl a(x: number, s: symbol)\na(-2147483648, \"9x\").\n.decl r(x: number)\nr({term}) :- a(x, s).\n"
         );
-        let p = zhuize::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let p = compiled(&text);
         let d = Database::new(&p);
         let told = [naive::evaluate(&p, d.clone()).err(), evaluate(&p, d, &Options::single()).err()];
         let [Some(a), Some(b)] = told.map(|e| e.map(|e| e.to_string())) else { panic!("{term}") };
@@ -357,8 +358,7 @@ fn a_profile_says_what_was_done() {
         .decl p(x: number, y: number)\n.decl q(x: number)\n.decl r(x: number)\n.decl s(x: number)\n\
         p(x, y) :- a(x, y).\np(x, z) :- p(x, y), a(y, z).\nq(x) :- a(x, y), b(y), !b(x), x + 1 < y.\n\
         r(x) :- none(x), b(x).\ns(x) :- p(x, x).\n";
-    let file = SourceFile { name: "t.dl".into(), text: text.into() };
-    let p = zhuize::lang::compile(vec![file]).program;
+    let p = compiled(text);
     let a: Vec<[i32; 2]> = (0..50).map(|i| [i, i + 3]).collect();
     let a: Vec<&[i32]> = a.iter().map(|r| &r[..]).collect();
     let (_, profile) = evaluate(&p, facts(&p, &[(0, &a), (1, &[&[7], &[8]])]), &Options::single()).unwrap();
@@ -519,4 +519,14 @@ proptest! {
             (s, f) => prop_assert!(false, "{:?} / {:?}", s.err(), f.err()),
         }
     }
+}
+
+#[test]
+fn a_count_inside_recursion_waits_for_the_groups_of_its_round() {
+    let text = ".decl c(x: number, y: number)\n.input c\n.decl a(x: number)\n.decl z(x: number, n: number)\na(1).\n\
+        a(x + 1) :- a(x), x < 3.\nz(x, n) :- a(x), n = count : { c(x, _) }.\na(n + 10) :- z(_, n), n > 1, n < 9.\n";
+    let c = vec![vec![1, 1], vec![2, 1], vec![2, 2], vec![3, 7], vec![12, 1]];
+    let want: &[(&str, &[&[i32]])] =
+        &[("a", &[&[1], &[2], &[3], &[12]]), ("z", &[&[1, 1], &[2, 2], &[3, 1], &[12, 1]])];
+    agreed(text, &[("c", c)], want);
 }

@@ -286,4 +286,64 @@ mod tests {
         assert_eq!(part.places, [Place::Between(0), Place::Between(0), Place::Shard(0)]);
         assert!(part.gathered.iter().all(BTreeSet::is_empty), "edge is given, and together from the beginning");
     }
+
+    /// Rules enough that some may cross, over tables of which one has both keys.
+    fn two_keys() -> String {
+        let mut text = String::from(
+            ".type Key <: symbol\n.type Who <: symbol\n.decl acts(k: Key, w: Who, x: number)\n.input acts\n\
+             .decl files(k: Key)\n.input files\n.decl staff(w: Who)\n.input staff\n",
+        );
+        for i in 0..20 {
+            text += &format!(".decl a{i}(k: Key, w: Who)\na{i}(k, w) :- acts(k, w, x), x > {i}.\n");
+        }
+        text
+    }
+
+    /// The name of the key that is chosen for a program with one row of `acts` and these of `files` and `staff`.
+    fn chosen(text: &str, files: usize, staff: usize) -> Option<String> {
+        let p = program(text);
+        let mut rows = vec![0; p.relations.len()];
+        for (name, n) in [("acts", 1), ("files", files), ("staff", staff)] {
+            rows[p.relation(name).expect("declared").index()] = n;
+        }
+        choose(&p, &rows).map(|c| p.types[c.key.index()].name.clone())
+    }
+
+    #[test]
+    fn the_key_by_which_most_rows_part_is_chosen() {
+        assert_eq!(chosen(&two_keys(), 9, 4).as_deref(), Some("Key"));
+        assert_eq!(chosen(&two_keys(), 4, 9).as_deref(), Some("Who"));
+        assert_eq!(chosen(&two_keys(), 6, 6).as_deref(), Some("Key"), "of equals the first");
+    }
+
+    #[test]
+    fn nothing_is_chosen_where_a_key_or_a_number_would_differ_from_shard_to_shard() {
+        let crossing = ".decl no(x: number)\nno(7) :- acts(k, _, x), files(l), k != l, x > 3.\n";
+        assert_eq!(chosen(&format!("{}{crossing}", two_keys()), 9, 4).as_deref(), Some("Key"), "one of 21 may cross");
+        for rule in [
+            "a0(cat(k, \"+\"), w) :- acts(k, w, _).",
+            "a0(m, w) :- acts(k, w, _), m = cat(k, \"+\").",
+            ".decl no(x: number)\nno(ord(k)) :- acts(k, _, _).",
+            ".decl no(x: number)\nno(1 + ord(k)) :- acts(k, _, _).",
+            "a0(k, w) :- acts(k, w, x), x < ord(k).",
+            "a0(k, w) :- acts(k, w, x), ord(k) < x.",
+            ".decl no(x: number)\nno(y) :- acts(k, _, x), y = range(ord(k), x).",
+            ".decl no(x: number)\nno(y) :- acts(k, _, x), y = range(x, ord(k)).",
+            ".decl no(x: number)\nno(y) :- acts(k, _, x), y = range(0, x, ord(k)).",
+        ] {
+            assert_eq!(chosen(&format!("{}{rule}\n", two_keys()), 9, 4), None, "{rule}");
+        }
+        let ranged = ".decl no(x: number)\nno(y) :- acts(_, _, x), y = range(0, x, 2).\n";
+        assert_eq!(chosen(&format!("{}{ranged}", two_keys()), 9, 4).as_deref(), Some("Key"));
+    }
+
+    #[test]
+    fn what_is_kept_is_put_together() {
+        let p = program(&two_keys());
+        let mut part = by_key(&p, p.rel(RelId(0)).columns[0].ty);
+        let late = p.relation("a0").expect("declared");
+        assert!(part.gathered.iter().all(|g| !g.contains(&late)));
+        part.keep(&[late]);
+        assert!(part.gathered[part.levels[late.index()]].contains(&late));
+    }
 }

@@ -101,6 +101,7 @@ struct Work {
 struct Side<'a, 'p> {
     prover: &'a mut Prover<'p>,
     record: Record,
+    /// Of the facts here; facts there are followed later and have none.
     ranks: Ranks,
     points: Vec<Point>,
     known: FxHashMap<(FactId, Vec<Option<Word>>), usize>,
@@ -199,7 +200,6 @@ impl Side<'_, '_> {
         let rule = mine.map(|i| self.record.instances[i as usize].rule);
         let mut other = None;
         let mut same = None;
-        let known = self.record.facts.len();
         for number in rows.iter().take(16) {
             let id = self.record.fact(self.prover, fact.rel, *number);
             self.record.follow(self.prover, 1_000_000)?;
@@ -215,9 +215,6 @@ impl Side<'_, '_> {
                 break;
             }
             other.get_or_insert((id, found.first().copied()));
-        }
-        if self.record.facts.len() > known {
-            self.ranks = Ranks::of(&self.record, &|_| 0);
         }
         match (same, other) {
             (Some((id, theirs)), _) => {

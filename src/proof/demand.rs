@@ -214,12 +214,13 @@ impl<'p> Prover<'p> {
         Database { symbols: self.symbols.clone(), tables: tables.collect() }
     }
 
-    /// Whether facts under which a functor had no value for some match lead anywhere: only a run of everything can say.
+    /// Whether facts under which a functor had no value for some match, here or elsewhere, can be asked at all: only a run of
+    /// everything can say.
     ///
     /// # Errors
     /// When that run meets a limit.
-    pub(in crate::proof) fn judge(&mut self) -> Result<(), Limit> {
-        if self.complete { Ok(()) } else { self.conclude_all() }
+    pub(in crate::proof) fn judge(&mut self, elsewhere: bool) -> Result<(), Limit> {
+        if self.complete || !(self.faulted || elsewhere) { Ok(()) } else { self.conclude_all() }
     }
 
     /// Gives up working by demand: concludes everything from all given facts.

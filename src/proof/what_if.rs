@@ -149,9 +149,7 @@ pub fn outcome<'p>(
             stratum.relations.iter().try_for_each(|rel| forward.settle(*rel))?;
         }
     }
-    if forward.faulted {
-        forward.after.judge()?;
-    }
+    forward.after.judge(forward.faulted)?;
     Ok(forward.result())
 }
 

@@ -463,4 +463,55 @@ mod tests {
             assert_eq!(apply(*op, args).as_ref(), Some(want), "{op:?} {args:?}");
         }
     }
+    #[test]
+    fn powers_and_bits_by_hand() {
+        let (n, u) = (Const::Number, Const::Unsigned);
+        let some: &[(Functor, &[Const], Const)] = &[
+            (Functor::Pow, &[n(0), n(0)], n(1)),
+            (Functor::Pow, &[n(-5), n(0)], n(1)),
+            (Functor::Pow, &[n(1), n(-3)], n(1)),
+            (Functor::Pow, &[n(-1), n(-1)], n(-1)),
+            (Functor::Pow, &[n(-1), n(-2)], n(1)),
+            (Functor::Pow, &[n(-1), n(-3)], n(-1)),
+            (Functor::Pow, &[n(2), n(-1)], n(0)),
+            (Functor::BitXor, &[u(12), u(10)], u(6)),
+            (Functor::ShiftRight, &[u(8), u(33)], u(4)),
+            (Functor::ShiftRightUnsigned, &[u(1 << 31), u(31)], u(1)),
+            (Functor::LogicNot, &[u(0)], u(1)),
+            (Functor::LogicNot, &[u(7)], u(0)),
+        ];
+        for (op, args, want) in some {
+            assert_eq!(apply(*op, args).as_ref(), Some(want), "{op:?} {args:?}");
+        }
+    }
+
+    #[test]
+    fn a_range_contains_what_it_lists() {
+        let (n, u, f) = (Const::Number, |i: i32| Const::Unsigned(i as u32), |i: i32| Const::Float(i as f32 * 0.5));
+        let kinds: [&dyn Fn(i32) -> Const; 3] = [&n, &u, &f];
+        for (kind, make) in kinds.iter().enumerate() {
+            let steps = [None, Some(0), Some(1), Some(3), Some(-1), Some(-2)];
+            for (from, to, step) in
+                (0..5).flat_map(|a| (0..5).map(move |b| (a, b))).flat_map(|(a, b)| steps.map(|s| (a, b, s)))
+            {
+                if kind == 1 && step.is_some_and(|s| s < 0) {
+                    continue;
+                }
+                let range = Range::new(&make(from), &make(to), step.map(make).as_ref());
+                let listed: Vec<Const> = range.clone().take(20).collect();
+                for value in (0..7).map(make) {
+                    assert_eq!(range.clone().contains(&value), listed.contains(&value), "{range:?} {value:?}");
+                }
+                assert!(!range.contains(&Const::Symbol("0".into())));
+            }
+        }
+    }
+
+    #[test]
+    fn sums_that_wrap_keep_their_type() {
+        let sum = |result, values: &[Const]| fold(AggOp::WrapSum, result, values).ok().flatten();
+        assert_eq!(sum(Prim::Unsigned, &[Const::Unsigned(u32::MAX), Const::Unsigned(2)]), Some(Const::Unsigned(1)));
+        assert_eq!(sum(Prim::Number, &[Const::Number(i32::MAX), Const::Number(1)]), Some(Const::Number(i32::MIN)));
+        assert_eq!(sum(Prim::Float, &[Const::Float(1.5), Const::Float(2.0)]), Some(Const::Float(3.5)));
+    }
 }

@@ -83,7 +83,7 @@ class Work:
 
     def write(self, patterns):
         """Writes the mutants; gives [number, place, what] of each that compiles."""
-        subprocess.run(["rm", "-rf", self.source], check=True)
+        shutil.rmtree(self.source, ignore_errors=True)
         subprocess.run(["git", "clone", "-q", self.repository, self.source], check=True)
         skip, env = set(), dict(self.env)
         while True:
