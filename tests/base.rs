@@ -504,11 +504,11 @@ fn what_does_not_fit_is_refused() {
     let o = zhuize(&["why", &dir, "disposition(\"d61\",P,I,S)", "--with", with.to_str().unwrap()]);
     assert!(text(&o.stderr).starts_with("E0582: this base was packed under another rulebook ("), "{}", text(&o.stderr));
     assert_eq!(o.status.code(), Some(4));
-    let later = text(&before).replacen("\"format\": 1", "\"format\": 2", 1);
+    let later = text(&before).replacen("\"format\": 2", "\"format\": 3", 1);
     fs::write(base.join("base.json"), later).unwrap();
     let o = zhuize(&["why", &dir, "disposition(\"d61\",P,I,S)"]);
     let said = text(&o.stderr).replace(&dir, "BASE");
-    assert_eq!(said, "E0583: BASE/base.json has format 2, this program reads format 1; pack it again\n");
+    assert_eq!(said, "E0583: BASE/base.json has format 3, this program reads format 2; pack it again\n");
     assert_eq!(o.status.code(), Some(4));
 }
 

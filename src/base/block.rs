@@ -5,8 +5,10 @@ use crate::engine::value::{self, Word};
 use crate::lang::date::BLANK;
 use crate::lang::program::Const;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float32Type, Int32Type, UInt32Type};
-use arrow_array::{Array, ArrayRef, Date32Array, Float32Array, Int32Array, RecordBatch, StringArray, UInt32Array};
+use arrow_array::types::{Date32Type, Float32Type, Int32Type, UInt16Type, UInt32Type};
+use arrow_array::{
+    Array, ArrayRef, Date32Array, Float32Array, Int32Array, RecordBatch, StringArray, UInt16Array, UInt32Array,
+};
 use std::cmp::Ordering;
 
 /// One cell, on its way to a file or from one.
@@ -40,6 +42,8 @@ pub struct Block {
 #[derive(Debug)]
 enum Column {
     Text(StringArray),
+    /// Places in a list of texts.
+    Coded(UInt16Array, StringArray),
     Date(Date32Array),
     Number(Int32Array),
     Unsigned(UInt32Array),
@@ -47,16 +51,27 @@ enum Column {
 }
 
 impl Block {
-    /// The rows of a batch whose columns have these kinds.
-    pub(super) fn new(batch: &RecordBatch, looks: &[Look]) -> Self {
-        let column = |(array, look): (&ArrayRef, &Look)| match look {
-            Look::Text => Column::Text(array.as_string::<i32>().clone()),
-            Look::Date => Column::Date(array.as_primitive::<Date32Type>().clone()),
-            Look::Number => Column::Number(array.as_primitive::<Int32Type>().clone()),
-            Look::Unsigned => Column::Unsigned(array.as_primitive::<UInt32Type>().clone()),
-            Look::Float => Column::Float(array.as_primitive::<Float32Type>().clone()),
+    /// The rows of a batch whose columns have these kinds and, if coded, these texts; `None` when one refers to no text.
+    pub(super) fn new(batch: &RecordBatch, looks: &[Look], texts: &[Option<StringArray>]) -> Option<Self> {
+        let column = |((array, look), texts): ((&ArrayRef, &Look), &Option<StringArray>)| -> Option<Column> {
+            Some(match (look, texts) {
+                (Look::Text, Some(texts)) => {
+                    let codes = array.as_primitive::<UInt16Type>().clone();
+                    let last = codes.values().iter().max().map_or(0, |c| usize::from(*c) + 1);
+                    if last > texts.len() {
+                        return None;
+                    }
+                    Column::Coded(codes, texts.clone())
+                }
+                (Look::Text, None) => Column::Text(array.as_string::<i32>().clone()),
+                (Look::Date, _) => Column::Date(array.as_primitive::<Date32Type>().clone()),
+                (Look::Number, _) => Column::Number(array.as_primitive::<Int32Type>().clone()),
+                (Look::Unsigned, _) => Column::Unsigned(array.as_primitive::<UInt32Type>().clone()),
+                (Look::Float, _) => Column::Float(array.as_primitive::<Float32Type>().clone()),
+            })
         };
-        Self { columns: batch.columns().iter().zip(looks).map(column).collect(), rows: batch.num_rows() }
+        let columns = batch.columns().iter().zip(looks).zip(texts).map(column).collect::<Option<_>>()?;
+        Some(Self { columns, rows: batch.num_rows() })
     }
 
     /// Number of rows.
@@ -77,10 +92,19 @@ impl Block {
         let number = |n: i32| Cell::Word(value::from_number(n));
         match &self.columns[column] {
             Column::Text(a) => Cell::Text(a.value(row)),
+            Column::Coded(a, texts) => Cell::Text(texts.value(usize::from(a.value(row)))),
             Column::Date(a) => number(if a.is_null(row) { BLANK } else { a.value(row) }),
             Column::Number(a) => number(if a.is_null(row) { BLANK } else { a.value(row) }),
             Column::Unsigned(a) => Cell::Word(a.value(row)),
             Column::Float(a) => Cell::Word(value::from_float(a.value(row))),
+        }
+    }
+
+    /// Of a coded column: the place of a value in its list of texts, and the length of the list.
+    pub(super) fn code(&self, row: usize, column: usize) -> Option<(usize, usize)> {
+        match &self.columns[column] {
+            Column::Coded(a, texts) => Some((usize::from(a.value(row)), texts.len())),
+            _ => None,
         }
     }
 

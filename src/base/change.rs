@@ -57,7 +57,7 @@ pub(super) type Rows = BTreeMap<RelId, Vec<Row>>;
 /// changes the base.
 pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed, Trouble> {
     let _lock = Lock::take(dir)?;
-    let base = Arc::new(Base::open(dir, book, false)?);
+    let base = Base::open(dir, book, false)?;
     let program = &book.program;
     let reader = Reader::new(book, &base)?;
     let (came, went, touched) = reader.read(changes)?;
@@ -69,16 +69,19 @@ pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed,
     if came.is_empty() && went.is_empty() {
         return Ok(Changed { manifest, facts: (0, 0), conclusions: (0, 0) });
     }
-    let base = Arc::new(Base::over(dir, program, manifest.clone(), &|_| false));
+    let base = Arc::new(base.touching(program, manifest.touched));
     let forward = || forward::conclusions(book, &base, (&came, &went), &reader.keys);
     let (gained, lost) = engine::on_threads(changes.threads, forward)??;
     let count = |rows: &Rows| rows.values().map(Vec::len).sum::<usize>();
     manifest.generation += 1;
     let (mut layer, home) = Layer::begin(dir, manifest.generation)?;
-    write_facts(program, &came, &home, &manifest, &mut layer.files)?;
-    write_plain(program, &went, &home, |n| Kind::Facts.went(n), &mut layer.files)?;
-    write_plain(program, &gained, &home, |n| Kind::Conclusions.came(n), &mut layer.files)?;
-    write_plain(program, &lost, &home, |n| Kind::Conclusions.went(n), &mut layer.files)?;
+    layer.files = engine::on_threads(changes.threads, || {
+        let mut files = write_facts(program, &came, &home, &manifest)?;
+        files.extend(write_plain(program, &went, &home, |n| Kind::Facts.went(n))?);
+        files.extend(write_plain(program, &gained, &home, |n| Kind::Conclusions.came(n))?);
+        files.extend(write_plain(program, &lost, &home, |n| Kind::Conclusions.went(n))?);
+        Ok::<_, Trouble>(files)
+    })??;
     manifest.layers.push(layer);
     manifest.retired.clear();
     merge::if_many(program, dir, &mut manifest)?;
@@ -91,7 +94,7 @@ pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed,
 /// Reads changes against a base.
 struct Reader<'a> {
     book: &'a Rulebook,
-    base: &'a Arc<Base>,
+    base: &'a Base,
     schema: Schema,
     /// By relation: the column of the key by which cases are told apart.
     keys: Vec<Option<usize>>,
@@ -100,7 +103,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(book: &'a Rulebook, base: &'a Arc<Base>) -> Result<Self, Trouble> {
+    fn new(book: &'a Rulebook, base: &'a Base) -> Result<Self, Trouble> {
         let program = &book.program;
         let (schema, _) = Schema::of(program, &book.codes);
         let rows: Vec<usize> = (0..program.relations.len()).map(|i| base.rows(RelId(i as u32)) as usize).collect();
@@ -290,8 +293,8 @@ impl<'a> Reader<'a> {
         let relation = self.program().rel(rel);
         let looks = file::columns(self.program(), relation);
         let mut out = csv::Writer::from_writer(Vec::new());
-        let lines = std::iter::once(looks.iter().map(|(n, _)| n.clone()).collect::<Vec<_>>())
-            .chain(rows.map(|r| r.values.iter().zip(&looks).map(|(v, (_, l))| file::cell(v).show(*l)).collect()));
+        let lines = std::iter::once(looks.iter().map(|c| c.name.clone()).collect::<Vec<_>>())
+            .chain(rows.map(|r| r.values.iter().zip(&looks).map(|(v, c)| file::cell(v).show(c.look)).collect()));
         for line in lines {
             out.write_record(&line).expect("a vector takes every record");
         }
@@ -381,15 +384,12 @@ fn settle(
     Ok(())
 }
 
-/// Writes rows of facts that came, with the orders of their columns.
-pub(super) fn write_facts(
-    program: &Program,
-    rows: &Rows,
-    home: &Path,
-    manifest: &Manifest,
-    files: &mut BTreeMap<String, Entry>,
-) -> Result<(), Trouble> {
-    for (rel, rows) in rows {
+/// Files of a layer, by their paths in it.
+pub(super) type Files = BTreeMap<String, Entry>;
+
+/// Writes rows of facts that came, with the orders of their columns, table beside table.
+pub(super) fn write_facts(program: &Program, rows: &Rows, home: &Path, manifest: &Manifest) -> Result<Files, Trouble> {
+    let one = |(rel, rows): (&RelId, &Vec<Row>)| {
         let mut db = Database::new(program);
         let mut words: Vec<(Vec<Word>, Standing)> = Vec::new();
         for v in rows.iter().flat_map(|r| &r.values) {
@@ -408,20 +408,20 @@ pub(super) fn write_facts(
         };
         origins.place(*rel, words.into_iter().map(|w| w.1).collect());
         let indexed = manifest.indexed.get(&program.rel(*rel).name).map_or(&[][..], Vec::as_slice);
-        files.extend(pack::table(program, *rel, (&db, &origins), home, manifest.small, Some(indexed))?.files);
-    }
-    Ok(())
+        Ok(pack::table(program, *rel, (&db, &origins), home, manifest.small, Some(indexed))?.files)
+    };
+    let files = rows.par_iter().map(one).collect::<Result<Vec<_>, Trouble>>()?;
+    Ok(files.into_iter().flatten().collect())
 }
 
-/// Writes rows without the places they come from; they are in order.
+/// Writes rows without the places they come from, table beside table; they are in order.
 pub(super) fn write_plain(
     program: &Program,
     rows: &Rows,
     home: &Path,
-    path: impl Fn(&str) -> String,
-    files: &mut BTreeMap<String, Entry>,
-) -> Result<(), Trouble> {
-    for (rel, rows) in rows.iter().filter(|(_, rows)| !rows.is_empty()) {
+    path: impl Fn(&str) -> String + Sync,
+) -> Result<Files, Trouble> {
+    let one = |(rel, rows): (&RelId, &Vec<Row>)| {
         let relation = program.rel(*rel);
         let columns = file::columns(program, relation);
         let path = path(&relation.name);
@@ -430,8 +430,8 @@ pub(super) fn write_plain(
         for row in rows {
             blocks.row(row.values.iter().map(file::cell));
         }
-        writer.add(blocks.finish())?;
-        files.insert(path, writer.finish()?);
-    }
-    Ok(())
+        writer.add(blocks.take())?;
+        Ok((path, writer.finish()?))
+    };
+    rows.par_iter().filter(|(_, rows)| !rows.is_empty()).map(one).collect()
 }

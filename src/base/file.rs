@@ -1,55 +1,78 @@
-//! One table in one Arrow IPC file: written in blocks of rows, read block by block.
+//! One table in one Arrow IPC file, read block by block.
 //!
 //! The footer of a file carries, beside what Arrow puts there, the first key and a hash of every block, so that a row is
 //! found by its first column with one read, and damage is found where it is read. Other programs ignore both.
 
 use super::Trouble;
 pub use super::block::{Block, Cell, cell, constant, order};
-use crate::bulk::behind::Behind;
+pub use super::write::{BLOCK, Blocks, CODES as CODES_AT_MOST, Part, Writer};
 pub use crate::engine::look::Look;
 use crate::engine::symbol::Symbols;
-use crate::engine::value::{self, Word};
-use crate::lang::date::BLANK;
+use crate::engine::value::Word;
 use crate::lang::program::{Program, Relation};
-use arrow_array::builder::{Date32Builder, Float32Builder, Int32Builder, StringBuilder, UInt32Builder};
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, StringArray};
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::FileDecoder;
-use arrow_ipc::writer::FileWriter;
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::{DataType, Field, Schema};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Rows of a block, in all blocks but the last.
-pub const BLOCK: usize = 1024;
-
 /// Keys of the footer's entries.
-const FENCES: &str = "zhuize.fences";
-const HASHES: &str = "zhuize.hashes";
+pub(super) const FENCES: &str = "zhuize.fences";
+pub(super) const HASHES: &str = "zhuize.hashes";
+pub(super) const CODES: &str = "zhuize.codes";
+pub(super) const HEAD: &str = "zhuize.head";
 
-/// Name and kind of every column of a file.
-pub type Columns = Vec<(String, Look)>;
+/// What says that no further message follows.
+pub(super) const END: [u8; 8] = [0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0];
+
+/// A column of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Name.
+    pub name: String,
+    /// What its values are.
+    pub look: Look,
+    /// Its texts, of which there are few, stand once in the file, and its cells say which.
+    pub coded: bool,
+}
+
+impl Column {
+    /// A column whose cells say what they say.
+    #[must_use]
+    pub fn plain(name: &str, look: Look) -> Self {
+        Self { name: name.to_owned(), look, coded: false }
+    }
+}
 
 /// The columns of a relation.
 #[must_use]
-pub fn columns(program: &Program, relation: &Relation) -> Columns {
-    relation.columns.iter().map(|c| (c.name.clone(), Look::of(program, c.ty))).collect()
+pub fn columns(program: &Program, relation: &Relation) -> Vec<Column> {
+    relation.columns.iter().map(|c| Column::plain(&c.name, Look::of(program, c.ty))).collect()
 }
 
-fn schema(columns: &[(String, Look)]) -> Schema {
-    let field = |(name, look): &(String, Look)| {
-        let (ty, null) = match look {
+/// The Arrow type of coded columns.
+pub(super) fn coded() -> DataType {
+    DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8))
+}
+
+/// The schema of a file in which coded columns have this type.
+pub(super) fn schema(columns: &[Column], coded: &DataType) -> Schema {
+    let field = |c: &Column| {
+        let (ty, null) = match c.look {
+            Look::Text if c.coded => (coded.clone(), false),
             Look::Text => (DataType::Utf8, false),
             Look::Date => (DataType::Date32, true),
             Look::Number => (DataType::Int32, true),
             Look::Unsigned => (DataType::UInt32, false),
             Look::Float => (DataType::Float32, false),
         };
-        Field::new(name, ty, null)
+        Field::new(&c.name, ty, null)
     };
     Schema::new(columns.iter().map(field).collect::<Vec<_>>())
 }
@@ -66,228 +89,16 @@ pub struct Entry {
 }
 
 /// Beginning of the hash of some bytes, in hexadecimal.
-fn digest(bytes: &[u8]) -> String {
+pub(super) fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..16].to_owned()
 }
 
-/// Counts and keeps what goes to a file since it was last asked.
-struct Tap {
-    file: io::BufWriter<Behind>,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl Write for Tap {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(buf)?;
-        self.hasher.update(&buf[..n]);
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-/// Rows on their way to a file, in blocks.
-#[derive(Debug)]
-pub struct Blocks {
-    schema: Arc<Schema>,
-    done: Vec<(String, RecordBatch)>,
-    pending: Vec<Build>,
-    waiting: usize,
-    fence: String,
-}
-
-impl Blocks {
-    /// No rows of these columns.
-    #[must_use]
-    pub fn new(columns: &[(String, Look)]) -> Self {
-        let pending = columns.iter().map(|(_, l)| Build::new(*l)).collect();
-        let schema = Arc::new(schema(columns));
-        Self { schema, done: Vec::new(), pending, waiting: 0, fence: String::new() }
-    }
-
-    /// Adds a row, which lies behind all rows before it.
-    pub fn row<'c>(&mut self, cells: impl Iterator<Item = Cell<'c>>) {
-        for (i, (build, cell)) in self.pending.iter_mut().zip(cells).enumerate() {
-            if i == 0 && self.waiting == 0 {
-                self.fence = match cell {
-                    Cell::Text(t) => t.to_owned(),
-                    Cell::Word(w) => w.to_string(),
-                };
-            }
-            build.cell(cell);
-        }
-        self.waiting += 1;
-        if self.waiting == BLOCK {
-            self.end();
-        }
-    }
-
-    fn end(&mut self) {
-        let arrays = self.pending.iter_mut().map(Build::finish).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(self.waiting));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options);
-        self.done.push((std::mem::take(&mut self.fence), batch.expect("columns of the schema, all of one length")));
-        self.waiting = 0;
-    }
-
-    /// All blocks.
-    #[must_use]
-    pub fn finish(mut self) -> Vec<(String, RecordBatch)> {
-        self.take()
-    }
-
-    /// The blocks so far; the last may be short.
-    pub fn take(&mut self) -> Vec<(String, RecordBatch)> {
-        if self.waiting > 0 {
-            self.end();
-        }
-        std::mem::take(&mut self.done)
-    }
-}
-
-/// A file in the making. Blocks come in the order of the file.
-pub struct Writer {
-    arrow: FileWriter<Tap>,
-    path: PathBuf,
-    fences: Vec<String>,
-    hashes: Vec<String>,
-    rows: u64,
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").field("path", &self.path).field("rows", &self.rows).finish_non_exhaustive()
-    }
-}
-
-#[derive(Debug)]
-enum Build {
-    Text(StringBuilder),
-    Date(Date32Builder),
-    Number(Int32Builder),
-    Unsigned(UInt32Builder),
-    Float(Float32Builder),
-}
-
-impl Build {
-    fn new(look: Look) -> Self {
-        match look {
-            Look::Text => Self::Text(StringBuilder::with_capacity(BLOCK, BLOCK * 12)),
-            Look::Date => Self::Date(Date32Builder::with_capacity(BLOCK)),
-            Look::Number => Self::Number(Int32Builder::with_capacity(BLOCK)),
-            Look::Unsigned => Self::Unsigned(UInt32Builder::with_capacity(BLOCK)),
-            Look::Float => Self::Float(Float32Builder::with_capacity(BLOCK)),
-        }
-    }
-
-    fn cell(&mut self, cell: Cell<'_>) {
-        match (self, cell) {
-            (Self::Text(b), Cell::Text(t)) => b.append_value(t),
-            (Self::Date(b), Cell::Word(w)) => b.append_option(present(w)),
-            (Self::Number(b), Cell::Word(w)) => b.append_option(present(w)),
-            (Self::Unsigned(b), Cell::Word(w)) => b.append_value(w),
-            (Self::Float(b), Cell::Word(w)) => b.append_value(value::to_float(w)),
-            (Self::Text(b), Cell::Word(_)) => b.append_value(""),
-            (Self::Date(b), Cell::Text(_)) => b.append_null(),
-            (Self::Number(b), Cell::Text(_)) => b.append_null(),
-            (Self::Unsigned(b), Cell::Text(_)) => b.append_value(0),
-            (Self::Float(b), Cell::Text(_)) => b.append_value(0.0),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Text(b) => Arc::new(b.finish()),
-            Self::Date(b) => Arc::new(b.finish()),
-            Self::Number(b) => Arc::new(b.finish()),
-            Self::Unsigned(b) => Arc::new(b.finish()),
-            Self::Float(b) => Arc::new(b.finish()),
-        }
-    }
-}
-
-/// A number that is there.
-fn present(w: Word) -> Option<i32> {
-    Some(value::to_number(w)).filter(|n| *n != BLANK)
-}
-
 /// The cells of a row of words.
-pub fn cells<'a>(
-    columns: &'a [(String, Look)],
-    row: &'a [Word],
-    symbols: &'a Symbols,
-) -> impl Iterator<Item = Cell<'a>> + 'a {
-    columns.iter().zip(row).map(|((_, look), w)| match look {
+pub fn cells<'a>(columns: &'a [Column], row: &'a [Word], symbols: &'a Symbols) -> impl Iterator<Item = Cell<'a>> + 'a {
+    columns.iter().zip(row).map(|(c, w)| match c.look {
         Look::Text => Cell::Text(symbols.resolve(*w)),
         _ => Cell::Word(*w),
     })
-}
-
-fn arrow(path: &Path) -> impl Fn(ArrowError) -> Trouble + '_ {
-    |e| match e {
-        ArrowError::IoError(_, e) => Trouble::io(path, e),
-        e => Trouble::Damaged(path.to_owned(), e.to_string()),
-    }
-}
-
-impl Writer {
-    /// Begins a file; the folder is made if it is not there.
-    ///
-    /// # Errors
-    /// What the disk says.
-    pub fn create(path: &Path, columns: &[(String, Look)]) -> Result<Self, Trouble> {
-        if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).map_err(|e| Trouble::io(dir, e))?;
-        }
-        let file = File::create(path).map_err(|e| Trouble::io(path, e))?;
-        let tap = Tap {
-            file: io::BufWriter::with_capacity(1 << 17, Behind::new(file)),
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
-        };
-        let mut arrow = FileWriter::try_new(tap, &schema(columns)).map_err(self::arrow(path))?;
-        arrow.get_mut().hasher.reset();
-        Ok(Self { arrow, path: path.to_owned(), fences: Vec::new(), hashes: Vec::new(), rows: 0 })
-    }
-
-    /// Adds blocks.
-    ///
-    /// # Errors
-    /// What the disk says.
-    pub fn add(&mut self, blocks: Vec<(String, RecordBatch)>) -> Result<(), Trouble> {
-        for (fence, batch) in blocks {
-            self.arrow.write(&batch).map_err(arrow(&self.path))?;
-            self.rows += batch.num_rows() as u64;
-            let tap = self.arrow.get_mut();
-            self.hashes.push(tap.hasher.finalize().to_hex()[..16].to_owned());
-            tap.hasher.reset();
-            self.fences.push(fence);
-        }
-        Ok(())
-    }
-
-    /// Ends the file; it is on the disk when this returns.
-    ///
-    /// # Errors
-    /// What the disk says.
-    pub fn finish(mut self) -> Result<Entry, Trouble> {
-        let path = &self.path;
-        let json = |v: &[String]| serde_json::to_string(v).map_err(|e| Trouble::Damaged(path.clone(), e.to_string()));
-        self.arrow.write_metadata(FENCES, json(&self.fences)?);
-        self.arrow.write_metadata(HASHES, json(&self.hashes)?);
-        self.arrow.finish().map_err(arrow(path))?;
-        let tap = self.arrow.into_inner().map_err(arrow(path))?;
-        let bytes = tap.bytes;
-        let file = tap.file.into_inner().map_err(|e| Trouble::io(path, e.into_error()))?;
-        file.file().sync_data().map_err(|e| Trouble::io(path, e))?;
-        drop(file);
-        let (_, footer) = footer(&File::open(path).map_err(|e| Trouble::io(path, e))?, path)?;
-        Ok(Entry { rows: self.rows, bytes, footer: digest(&footer) })
-    }
 }
 
 /// Size of a file, and its footer.
@@ -299,10 +110,24 @@ fn footer(file: &File, path: &Path) -> Result<(u64, Vec<u8>), Trouble> {
     file.read_exact_at(&mut tail, at).map_err(|e| Trouble::io(path, e))?;
     let length =
         arrow_ipc::reader::read_footer_length(tail).map_err(|_| bad("it does not end as an Arrow file ends"))?;
-    let from = at.checked_sub(length as u64).ok_or_else(|| bad("its footer is longer than the file"))?;
-    let mut footer = vec![0; length];
+    let from = at.checked_sub((length + END.len()) as u64).ok_or_else(|| bad("its footer is longer than the file"))?;
+    let mut footer = vec![0; END.len() + length];
     file.read_exact_at(&mut footer, from).map_err(|e| Trouble::io(path, e))?;
+    if footer.drain(..END.len()).ne(END) {
+        return Err(bad("its rows do not end as they were written"));
+    }
     Ok((size, footer))
+}
+
+/// The texts of coded columns, read when the first block is.
+#[derive(Debug)]
+struct Codes {
+    schema: Schema,
+    version: arrow_ipc::MetadataVersion,
+    places: Vec<arrow_ipc::Block>,
+    hashes: Vec<String>,
+    /// By column.
+    texts: Mutex<Option<Arc<Vec<Option<StringArray>>>>>,
 }
 
 /// A finished file.
@@ -315,6 +140,7 @@ pub struct Table {
     fences: Vec<String>,
     hashes: Vec<String>,
     looks: Vec<Look>,
+    codes: Codes,
     read: Mutex<Vec<Option<Arc<Block>>>>,
 }
 
@@ -340,12 +166,29 @@ impl Table {
             let text = pairs.iter().find(|p| p.key() == Some(key))?.value()?;
             serde_json::from_str(text).ok()
         };
-        let (fences, hashes) = (note(FENCES), note(HASHES));
-        let (Some(fences), Some(hashes)) = (fences, hashes) else { return Err(bad("no keys of its blocks")) };
+        let (Some(fences), Some(hashes), Some(codes)) = (note(FENCES), note(HASHES), note(CODES)) else {
+            return Err(bad("no keys of its blocks"));
+        };
+        // We go by the footer alone; who reads the file from its beginning goes by the head.
+        let mut head = note(HEAD).unwrap_or_default().into_iter();
+        let (hash, length) = (head.next(), head.next().and_then(|l| l.parse().ok()).unwrap_or(0).min(size));
+        let mut bytes = vec![0; length as usize];
+        file.read_exact_at(&mut bytes, 0).map_err(|e| Trouble::io(path, e))?;
+        if hash != Some(digest(&bytes)) {
+            return Err(bad("its beginning is not the one that was written"));
+        }
         let blocks: Vec<_> = footer.recordBatches().iter().flatten().copied().collect();
-        let decoder = FileDecoder::new(Arc::new(schema), footer.version());
+        let places = footer.dictionaries().iter().flatten().copied().collect();
+        // The numbers of a coded column are read as numbers.
+        let number = |f: &Arc<Field>| match f.data_type() {
+            DataType::Dictionary(..) => Arc::new(Field::new(f.name(), DataType::UInt16, false)),
+            _ => Arc::clone(f),
+        };
+        let plain = Schema::new(schema.fields().iter().map(number).collect::<Vec<_>>());
+        let decoder = FileDecoder::new(Arc::new(plain), footer.version());
+        let codes = Codes { schema, version: footer.version(), places, hashes: codes, texts: Mutex::default() };
         let read = Mutex::new(vec![None; blocks.len()]);
-        Ok(Self { path: path.to_owned(), file, decoder, blocks, fences, hashes, looks, read })
+        Ok(Self { path: path.to_owned(), file, decoder, blocks, fences, hashes, looks, codes, read })
     }
 
     /// Number of blocks.
@@ -387,15 +230,61 @@ impl Table {
     pub fn fresh(&self, i: usize) -> Result<Block, Trouble> {
         let bad = |what: &str| Trouble::Damaged(self.path.clone(), format!("block {}: {what}", i + 1));
         let at = &self.blocks[i];
+        let buffer = self.message(at, self.hashes.get(i), &bad)?;
+        let batch = self.decoder.read_record_batch(at, &buffer).map_err(|e| bad(&e.to_string()))?;
+        let batch = batch.ok_or_else(|| bad("no rows"))?;
+        Block::new(&batch, &self.looks, &self.texts()?).ok_or_else(|| bad("a text that is not there"))
+    }
+
+    /// The bytes of a message that has that hash.
+    fn message(
+        &self,
+        at: &arrow_ipc::Block,
+        hash: Option<&String>,
+        bad: &dyn Fn(&str) -> Trouble,
+    ) -> Result<Buffer, Trouble> {
         let length = at.metaDataLength() as u64 + at.bodyLength() as u64;
         let mut bytes = vec![0; length as usize];
         self.file.read_exact_at(&mut bytes, at.offset() as u64).map_err(|e| Trouble::io(&self.path, e))?;
-        if self.hashes.get(i) != Some(&digest(&bytes)) {
+        if hash != Some(&digest(&bytes)) {
             return Err(bad("its bytes are not those that were written"));
         }
-        let buffer = Buffer::from_vec(bytes);
-        let batch = self.decoder.read_record_batch(at, &buffer).map_err(|e| bad(&e.to_string()))?;
-        Ok(Block::new(&batch.ok_or_else(|| bad("no rows"))?, &self.looks))
+        Ok(Buffer::from_vec(bytes))
+    }
+
+    /// By column: the texts of a coded one.
+    fn texts(&self) -> Result<Arc<Vec<Option<StringArray>>>, Trouble> {
+        let mut known = self.codes.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(texts) = &*known {
+            return Ok(Arc::clone(texts));
+        }
+        let mut found: HashMap<i64, ArrayRef> = HashMap::new();
+        let mut ids = Vec::new();
+        for (i, at) in self.codes.places.iter().enumerate() {
+            let bad = |what: &str| Trouble::Damaged(self.path.clone(), format!("texts {}: {what}", i + 1));
+            let buffer = self.message(at, self.codes.hashes.get(i), &bad)?;
+            // Before the message stand a mark and its length.
+            let head = buffer.get(8..at.metaDataLength() as usize).ok_or_else(|| bad("no message"))?;
+            let message = arrow_ipc::root_as_message(head).map_err(|e| bad(&e.to_string()))?;
+            let texts = message.header_as_dictionary_batch().ok_or_else(|| bad("no texts"))?;
+            ids.push(texts.id());
+            let body = buffer.slice(at.metaDataLength() as usize);
+            let (schema, version) = (&self.codes.schema, &self.codes.version);
+            arrow_ipc::reader::read_dictionary(&body, texts, schema, &mut found, version)
+                .map_err(|e| bad(&e.to_string()))?;
+        }
+        // They stand in the order of the columns.
+        let mut ids = ids.into_iter();
+        let of = |f: &Arc<Field>| {
+            let coded = matches!(f.data_type(), DataType::Dictionary(..));
+            coded.then(|| Some(found.get(&ids.next()?)?.as_string_opt::<i32>()?.clone()))
+        };
+        let texts: Vec<Option<Option<StringArray>>> = self.codes.schema.fields().iter().map(of).collect();
+        let lacks = || Trouble::Damaged(self.path.clone(), "it lacks texts of a column".to_owned());
+        let texts = texts.into_iter().map(|t| t.map(|t| t.ok_or_else(lacks)).transpose());
+        let texts = Arc::new(texts.collect::<Result<Vec<_>, _>>()?);
+        *known = Some(Arc::clone(&texts));
+        Ok(texts)
     }
 
     /// Calls for every row whose first column is that key, until told to stop.
@@ -431,6 +320,7 @@ impl Table {
 fn look(ty: &DataType) -> Option<Look> {
     Some(match ty {
         DataType::Utf8 => Look::Text,
+        ty if *ty == coded() => Look::Text,
         DataType::Date32 => Look::Date,
         DataType::Int32 => Look::Number,
         DataType::UInt32 => Look::Unsigned,

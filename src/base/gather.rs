@@ -4,7 +4,7 @@
 //! of some groups are then interned at once, in the order of the groups, so that ids do not depend on the threads.
 
 use super::Trouble;
-use super::file::{self, Cell, Table};
+use super::file::{self, Block, Cell, Table};
 use super::store::{Base, Gone, Kind};
 use crate::engine::store::{self, Database};
 use crate::engine::symbol::{self, Symbols, Tag};
@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// Blocks of a group.
 const GROUP: usize = 8;
+/// Texts of a coded column for each of which something is kept.
+const FEW: usize = 4096;
 /// Groups whose texts are interned at once.
 const AT_ONCE: usize = 16;
 
@@ -52,20 +54,75 @@ struct Group {
 
 /// Values that a column of a row has to have.
 pub(super) enum Wanted {
-    /// Texts, by id.
-    Texts(Vec<bool>),
+    /// Texts, by id; most others are told from them by their tags alone.
+    Texts(Vec<bool>, Likely),
     /// Other values.
     Words(FxHashSet<Word>),
+}
+
+/// A set of tags that may seem to have some more: one bit for all tags of one hash. It is small enough to be near.
+pub(super) struct Likely {
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Likely {
+    /// No tags, with room for so many.
+    fn new(n: usize) -> Self {
+        let bits = (n * 16).next_power_of_two().max(64);
+        Self { bits: vec![0; bits / 64], shift: 64 - bits.trailing_zeros() }
+    }
+
+    fn place(&self, tag: Tag) -> (usize, u64) {
+        let hash = symbol::spread(tag) >> self.shift;
+        (hash as usize / 64, 1 << (hash % 64))
+    }
+
+    fn insert(&mut self, tag: Tag) {
+        let (word, bit) = self.place(tag);
+        self.bits[word] |= bit;
+    }
+
+    fn has(&self, tag: Tag) -> bool {
+        let (word, bit) = self.place(tag);
+        self.bits[word] & bit != 0
+    }
 }
 
 impl Wanted {
     fn has(&self, cell: Cell<'_>, symbols: &Symbols) -> bool {
         match (self, cell) {
-            (Self::Texts(texts), Cell::Text(t)) => {
-                symbols.get(t).is_some_and(|id| texts.get(id as usize) == Some(&true))
+            (Self::Texts(texts, likely), Cell::Text(t)) => {
+                likely.has(symbol::tag(t)) && symbols.get(t).is_some_and(|id| texts.get(id as usize) == Some(&true))
             }
             (Self::Words(words), Cell::Word(w)) => words.contains(&w),
             _ => false,
+        }
+    }
+}
+
+/// What was found for each text of a coded column, as far as it was asked.
+#[derive(Clone)]
+struct Memo<T>(Vec<Option<T>>);
+
+impl<T> Default for Memo<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Copy> Memo<T> {
+    /// What is found for a cell; for a text of a column with few texts it is found once.
+    fn of<'b>(&mut self, block: &'b Block, row: usize, column: usize, find: impl FnOnce(Cell<'b>) -> T) -> T {
+        let find = || find(block.get(row, column));
+        match block.code(row, column) {
+            Some((code, texts)) if texts <= FEW => {
+                if self.0.is_empty() {
+                    self.0.resize(texts, None);
+                }
+                *self.0[code].get_or_insert_with(find)
+            }
+            _ => find(),
         }
     }
 }
@@ -96,26 +153,30 @@ struct Gathered {
 impl Pick<'_> {
     fn gather(&self, group: &Group, symbols: &Symbols) -> Result<Gathered, Trouble> {
         let mut out = Gathered { rows: Vec::new(), texts: Symbols::default(), met: Vec::new(), own: 0 };
+        let mut hits: Vec<Memo<Option<usize>>> = vec![Memo::default(); self.among.len()];
+        let mut had: Vec<Memo<bool>> = vec![Memo::default(); self.joined.len()];
+        let mut ids: Vec<Memo<Word>> = vec![Memo::default(); self.width];
         for b in group.blocks.clone() {
             let block = group.table.fresh(b)?;
             let mut kept: Vec<usize> = group.gone.standing(&block).collect();
             for (i, (c, among)) in self.among.iter().enumerate() {
+                let find = |cell| among.iter().position(|v| cell == file::cell(v));
                 kept.retain(|r| {
-                    let cell = block.get(*r, *c);
-                    let hit = among.iter().position(|v| cell == file::cell(v)).map(|v| (i, v));
+                    let hit = hits[i].of(&block, *r, *c, find).map(|v| (i, v));
                     out.met.extend(hit.filter(|h| !out.met.contains(h)));
                     hit.is_some()
                 });
             }
-            for (c, wanted) in self.joined {
+            for ((c, wanted), had) in self.joined.iter().zip(&mut had) {
                 // Rows of a case stand together.
                 let mut above = None;
                 kept.retain(|r| {
-                    let cell = block.get(*r, *c);
-                    let has =
-                        above.filter(|(a, _)| *a == cell).map_or_else(|| wanted.has(cell, symbols), |(_, has)| has);
-                    above = Some((cell, has));
-                    has
+                    had.of(&block, *r, *c, |cell| {
+                        let known = above.filter(|(a, _)| *a == cell);
+                        let has = known.map_or_else(|| wanted.has(cell, symbols), |(_, has)| has);
+                        above = Some((cell, has));
+                        has
+                    })
                 });
             }
             if self.facts {
@@ -128,14 +189,14 @@ impl Pick<'_> {
                 // Most cells of a column say what the cell above says.
                 let mut above = ("", 0);
                 for (word, r) in words.zip(&kept) {
-                    *word = match block.get(*r, c) {
+                    *word = ids[c].of(&block, *r, c, |cell| match cell {
                         Cell::Word(w) => w,
                         Cell::Text(t) if t == above.0 => above.1,
                         Cell::Text(t) => {
                             above = (t, out.texts.intern(t));
                             above.1
                         }
-                    };
+                    });
                 }
             }
         }
@@ -311,5 +372,12 @@ fn stand(from: &[(&Atom, usize)], texts: bool, db: &Database) -> Wanted {
             }
         }
     }
-    if texts { Wanted::Texts(marked) } else { Wanted::Words(words) }
+    if !texts {
+        return Wanted::Words(words);
+    }
+    let mut likely = Likely::new(marked.iter().filter(|m| **m).count());
+    for id in (0..marked.len()).filter(|id| marked[*id]) {
+        likely.insert(symbol::tag(db.symbols.resolve(id as u32)));
+    }
+    Wanted::Texts(marked, likely)
 }

@@ -34,15 +34,15 @@ pub(super) fn if_many(program: &Program, dir: &Path, manifest: &mut Manifest) ->
             Kind::Facts => {
                 let mut came = one(base.facts(rel, None)?);
                 came.retain(|_, rows| !rows.is_empty());
-                change::write_facts(program, &came, &home, manifest, &mut layer.files)?;
+                layer.files.extend(change::write_facts(program, &came, &home, manifest)?);
             }
             Kind::Conclusions => {
                 let came = one(base.conclusions(rel, None)?.into_iter().map(plain).collect());
-                change::write_plain(program, &came, &home, |n| kind.came(n), &mut layer.files)?;
+                layer.files.extend(change::write_plain(program, &came, &home, |n| kind.came(n))?);
             }
         }
         let went = one(base.went(kind, rel)?.into_iter().map(plain).collect());
-        change::write_plain(program, &went, &home, |n| kind.went(n), &mut layer.files)?;
+        layer.files.extend(change::write_plain(program, &went, &home, |n| kind.went(n))?);
     }
     manifest.retired.extend(manifest.layers[1..].iter().map(|l| l.dir.clone()));
     manifest.layers.truncate(1);

@@ -12,8 +12,10 @@ mod gather;
 mod lock;
 mod merge;
 pub mod pack;
+mod spelled;
 pub mod store;
 mod view;
+mod write;
 
 pub use lock::Lock;
 pub use store::Base;
@@ -31,7 +33,7 @@ use std::sync::Arc;
 pub const MANIFEST: &str = "base.json";
 
 /// Version of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a base says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,16 +1,15 @@
 //! A run whose facts and conclusions become a base.
 
-use super::file::{self, Blocks, Cell, Columns, Look, Writer};
+use super::file::{self, Blocks, Cell, Column, Look, Part, Writer};
 use super::store::{Kind, ORIGIN, by};
-use super::{Layer, Lock, Manifest, Trouble};
+use super::{Layer, Lock, Manifest, Trouble, spelled};
 use crate::bulk::{self, How, Next, Piece, Request, Run, Stage};
 use crate::engine::store::{Database, Table};
 use crate::engine::symbol::Symbols;
 use crate::engine::value::{Word, from_number};
 use crate::facts::Origins;
-use crate::lang::program::{Prim, Program, RelId};
+use crate::lang::program::{Prim, Program, RelId, Relation};
 use crate::rulebook::Rulebook;
-use arrow_array::RecordBatch;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -18,7 +17,7 @@ use std::collections::btree_map::Entry;
 use std::path::Path;
 
 /// Blocks of some relations.
-type Packed = Vec<(RelId, Vec<(String, RecordBatch)>)>;
+type Packed = Vec<(RelId, Part)>;
 
 /// Relations whose conclusions are kept: what a run writes.
 pub(super) fn outputs(program: &Program) -> impl Iterator<Item = RelId> + '_ {
@@ -54,18 +53,18 @@ pub fn pack(
     let program = &book.program;
     let mut open: BTreeMap<RelId, Writer> = BTreeMap::new();
     let mut failed = None;
+    let columns = conclusion_columns(book);
     let put = |piece: &Piece<'_>| -> Packed {
         let here = outputs(program).filter(|r| piece.here[r.index()] && !piece.database.table(*r).is_empty());
-        here.map(|r| (r, blocks(program, r, piece.database))).collect()
+        here.map(|r| (r, blocks(program, r, piece.database, &columns[r.index()]))).collect()
     };
     let mut write = |packed: Packed| -> Result<(), Trouble> {
         for (rel, blocks) in packed {
-            let relation = program.rel(rel);
             let writer = match open.entry(rel) {
                 Entry::Occupied(e) => e.into_mut(),
                 Entry::Vacant(e) => {
-                    let path = home.join(Kind::Conclusions.came(&relation.name));
-                    e.insert(Writer::create(&path, &file::columns(program, relation))?)
+                    let path = home.join(Kind::Conclusions.came(&program.rel(rel).name));
+                    e.insert(Writer::create(&path, &columns[rel.index()])?)
                 }
             };
             writer.add(blocks)?;
@@ -136,11 +135,10 @@ pub(super) fn sweep(dir: &Path, manifest: &Manifest) {
 }
 
 /// The rows of a relation of a finished database in the order of the file.
-pub(super) fn blocks(program: &Program, rel: RelId, db: &Database) -> Vec<(String, RecordBatch)> {
-    let columns = file::columns(program, program.rel(rel));
+fn blocks(program: &Program, rel: RelId, db: &Database, columns: &[Column]) -> Part {
     let table = db.table(rel);
-    let mut out = Blocks::new(&columns);
-    let cells = |i: usize| file::cells(&columns, table.row(i), &db.symbols);
+    let mut out = Blocks::new(columns);
+    let cells = |i: usize| file::cells(columns, table.row(i), &db.symbols);
     if table.width() == 0 {
         (0..table.len()).for_each(|_| out.row(std::iter::empty()));
     } else if in_order(program, rel, table, &db.symbols) {
@@ -153,7 +151,18 @@ pub(super) fn blocks(program: &Program, rel: RelId, db: &Database) -> Vec<(Strin
         });
         order.into_iter().for_each(|i| out.row(cells(i)));
     }
-    out.finish()
+    out.take()
+}
+
+/// By relation: the columns of a file of conclusions. Those are coded whose texts the rulebook spells out.
+fn conclusion_columns(book: &Rulebook) -> Vec<Vec<Column>> {
+    let program = &book.program;
+    let spelled = spelled::out(program, &book.codes);
+    let columns = |(relation, spelled): (&Relation, Vec<bool>)| {
+        let columns = file::columns(program, relation).into_iter().zip(spelled);
+        columns.map(|(c, coded)| Column { coded, ..c }).collect()
+    };
+    program.relations.iter().zip(spelled).map(columns).collect()
 }
 
 /// Whether the first column of a table, sorted by words, is in the order of its texts.
@@ -196,10 +205,16 @@ pub(super) struct Written {
     pub files: Vec<(String, file::Entry)>,
 }
 
-/// Columns of a file of facts.
-pub(super) fn fact_columns(program: &Program, rel: RelId) -> Columns {
+/// Columns of a file of facts with so many rows, and so many distinct values in each column.
+fn fact_columns(program: &Program, rel: RelId, rows: usize, distinct: &[u64]) -> Vec<Column> {
     let mut columns = file::columns(program, program.rel(rel));
-    columns.extend(ORIGIN.iter().map(|(n, l)| ((*n).to_owned(), *l)));
+    columns.extend(ORIGIN.iter().map(|(n, l)| Column::plain(n, *l)));
+    // Rows come from few files, however many these are.
+    let places = std::iter::repeat(&0);
+    for (column, values) in columns.iter_mut().zip(distinct.iter().chain(places)) {
+        let few = *values <= file::CODES_AT_MOST as u64 && *values * 4 <= rows as u64;
+        column.coded = column.look == Look::Text && rows > file::BLOCK && few;
+    }
     columns
 }
 
@@ -225,7 +240,7 @@ pub(super) fn table(
     if table.is_empty() {
         return Ok(Written { indexed, distinct, files });
     }
-    let columns = fact_columns(program, rel);
+    let columns = fact_columns(program, rel, table.len(), &distinct);
     let path = Kind::Facts.came(&relation.name);
     let mut writer = Writer::create(&home.join(&path), &columns)?;
     let mut blocks = Blocks::new(&columns);
@@ -244,11 +259,11 @@ pub(super) fn table(
             writer.add(blocks.take())?;
         }
     }
-    writer.add(blocks.finish())?;
+    writer.add(blocks.take())?;
     files.push((path, writer.finish()?));
     for c in &indexed {
         let path = by(&relation.name, &relation.columns[*c].name);
-        let columns = [("key".to_owned(), Look::Text), ("row".to_owned(), Look::Unsigned)];
+        let columns = [Column::plain("key", Look::Text), Column::plain("row", Look::Unsigned)];
         let mut order: Vec<u32> = (0..table.len() as u32).collect();
         let word = |i: u32| -> Word { table.row(i as usize)[*c] };
         let ordered = db.symbols.ordered();
@@ -265,7 +280,7 @@ pub(super) fn table(
                 writer.add(blocks.take())?;
             }
         }
-        writer.add(blocks.finish())?;
+        writer.add(blocks.take())?;
         files.push((path, writer.finish()?));
     }
     Ok(Written { indexed, distinct, files })

@@ -130,6 +130,9 @@ pub fn by(name: &str, column: &str) -> String {
     format!("by/{name}.{column}.arrow")
 }
 
+/// Files that are open, by layer and path.
+type Open = FxHashMap<(usize, String), Arc<Table>>;
+
 /// An open base.
 #[derive(Debug)]
 pub struct Base {
@@ -137,7 +140,7 @@ pub struct Base {
     manifest: Manifest,
     /// By relation: its name, the names of its columns, and what rows of it lie in the base.
     relations: Vec<(String, Vec<String>, Option<Kind>)>,
-    open: Mutex<FxHashMap<(usize, String), Arc<Table>>>,
+    open: Arc<Mutex<Open>>,
     fetched: Mutex<BTreeMap<RelId, Pieces>>,
     news: AtomicBool,
     failed: Mutex<Option<Trouble>>,
@@ -178,11 +181,17 @@ impl Base {
             dir: dir.to_owned(),
             relations: program.relations.iter().map(relation).collect(),
             manifest,
-            open: Mutex::default(),
+            open: Arc::default(),
             fetched: Mutex::default(),
             news: AtomicBool::new(false),
             failed: Mutex::new(None),
         }
+    }
+
+    /// The same base of facts as if its tables mentioned these days, with the files and blocks that were read so far.
+    pub(super) fn touching(&self, program: &Program, touched: Option<(i32, i32)>) -> Self {
+        let manifest = Manifest { touched, ..self.manifest.clone() };
+        Self { open: Arc::clone(&self.open), ..Self::over(&self.dir, program, manifest, &|_| false) }
     }
 
     /// What the base says of itself.

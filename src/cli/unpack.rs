@@ -83,6 +83,6 @@ fn lines(program: &Program, base: &Base, kind: Kind, rel: RelId) -> Result<Vec<V
         Ok(())
     })?;
     lines.sort();
-    lines.insert(0, line(&mut columns.iter().map(|(n, _)| n.clone())));
+    lines.insert(0, line(&mut columns.iter().map(|c| c.name.clone())));
     Ok(lines)
 }

@@ -4,8 +4,8 @@ use crate::engine::store::Table;
 use crate::engine::value::Word;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
-use rustc_hash::{FxBuildHasher, FxHasher};
-use std::hash::{BuildHasher, Hasher};
+use rustc_hash::FxHasher;
+use std::hash::Hasher;
 
 /// A set of rows of one width in order of insertion; a row's number never changes.
 #[derive(Clone, Debug)]
@@ -33,6 +33,11 @@ fn hash_key(key: impl Iterator<Item = Word>) -> u64 {
     let mut hasher = FxHasher::default();
     key.for_each(|w| hasher.write_u32(w));
     hasher.finish()
+}
+
+/// Whether two rows are equal; they are short, and compared word by word.
+fn same(a: &[Word], b: &[Word]) -> bool {
+    a.iter().eq(b)
 }
 
 impl Heap {
@@ -83,8 +88,7 @@ impl Heap {
     /// Number of a row, if it is in the set.
     #[must_use]
     pub fn find(&self, row: &[Word]) -> Option<u32> {
-        let hash = FxBuildHasher.hash_one(row);
-        self.seen.find(hash, |i| self.row(*i) == row).copied()
+        self.seen.find(hash_key(row.iter().copied()), |i| same(self.row(*i), row)).copied()
     }
 
     /// Adds a row; its number, and whether it is new.
@@ -93,16 +97,19 @@ impl Heap {
     /// When the set would hold more than 2^32 rows.
     pub fn insert(&mut self, row: &[Word]) -> (u32, bool) {
         debug_assert_eq!(row.len(), self.width);
-        if let Some(i) = self.find(row) {
-            return (i, false);
-        }
-        let i = u32::try_from(self.rows).expect("fewer than 2^32 rows");
-        self.data.extend_from_slice(row);
-        self.rows += 1;
         let (data, width) = (&self.data, self.width);
-        let hash = |i: &u32| FxBuildHasher.hash_one(&data[*i as usize * width..(*i as usize + 1) * width]);
-        self.seen.insert_unique(hash(&i), i, hash);
-        (i, true)
+        let at = |i: u32| &data[i as usize * width..(i as usize + 1) * width];
+        let hash = |i: &u32| hash_key(at(*i).iter().copied());
+        match self.seen.entry(hash_key(row.iter().copied()), |i| same(at(*i), row), hash) {
+            Entry::Occupied(known) => (*known.get(), false),
+            Entry::Vacant(new) => {
+                let i = u32::try_from(self.rows).expect("fewer than 2^32 rows");
+                new.insert(i);
+                self.data.extend_from_slice(row);
+                self.rows += 1;
+                (i, true)
+            }
+        }
     }
 
     fn index(&mut self, columns: &[usize]) -> usize {
