@@ -206,16 +206,26 @@ pub(super) struct Written {
 }
 
 /// Columns of a file of facts with so many rows, and so many distinct values in each column.
-fn fact_columns(program: &Program, rel: RelId, rows: usize, distinct: &[u64]) -> Vec<Column> {
+fn fact_columns(program: &Program, rel: RelId, rows: usize, distinct: impl Iterator<Item = u64>) -> Vec<Column> {
     let mut columns = file::columns(program, program.rel(rel));
     columns.extend(ORIGIN.iter().map(|(n, l)| Column::plain(n, *l)));
-    // Rows come from few files, however many these are.
-    let places = std::iter::repeat(&0);
-    for (column, values) in columns.iter_mut().zip(distinct.iter().chain(places)) {
-        let few = *values <= file::CODES_AT_MOST as u64 && *values * 4 <= rows as u64;
+    for (column, values) in columns.iter_mut().zip(distinct) {
+        let few = values <= file::CODES_AT_MOST as u64 && values * 4 <= rows as u64;
         column.coded = column.look == Look::Text && rows > file::BLOCK && few;
     }
     columns
+}
+
+/// Number of distinct texts, as far as a coded column may have them.
+fn texts<'t>(all: impl Iterator<Item = &'t str>) -> u64 {
+    let (mut last, mut seen) = (None, FxHashSet::default());
+    for text in all {
+        if last != Some(text) && seen.insert(text) && seen.len() > file::CODES_AT_MOST {
+            break;
+        }
+        last = Some(text);
+    }
+    seen.len() as u64
 }
 
 /// Values of a column beside the first from which on its order is worth keeping.
@@ -240,12 +250,17 @@ pub(super) fn table(
     if table.is_empty() {
         return Ok(Written { indexed, distinct, files });
     }
-    let columns = fact_columns(program, rel, table.len(), &distinct);
+    let origin = |i: usize| origins.of_row(rel, i);
+    let read_from = texts((0..table.len()).map(|i| origin(i).map_or("", |o| o.file)));
+    let sources = texts((0..table.len()).map(|i| origin(i).and_then(|o| o.source).unwrap_or("")));
+    // File, line, whether the rulebook brought it, source.
+    let places = [read_from, u64::MAX, u64::MAX, sources];
+    let columns = fact_columns(program, rel, table.len(), distinct.iter().copied().chain(places));
     let path = Kind::Facts.came(&relation.name);
     let mut writer = Writer::create(&home.join(&path), &columns)?;
     let mut blocks = Blocks::new(&columns);
     for (i, row) in table.rows().enumerate() {
-        let origin = origins.of_row(rel, i);
+        let origin = origin(i);
         let of = origin.as_ref();
         let line = |n: Option<u32>| Cell::Word(from_number(n.map_or(crate::lang::date::BLANK, |n| n as i32)));
         let place = [
@@ -306,4 +321,31 @@ fn values(table: &Table, column: usize, symbols: usize) -> u64 {
         }
     }
     n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn columns_with_few_texts_are_coded() {
+        let text = ".decl r(a: symbol, b: symbol, c: symbol, n: number)\n.input r\n";
+        let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let coded = |rows: usize, distinct: [u64; 8]| -> Vec<bool> {
+            fact_columns(&program, RelId(0), rows, distinct.into_iter()).iter().map(|c| c.coded).collect()
+        };
+        let few = [500_000, 65_536, 16, 4, 2, 9, 1, 65_537];
+        assert_eq!(coded(1_000_000, few), [false, true, true, false, true, false, false, false]);
+        let quarter = [2048, 513, 512, 4, 1, 9, 1, 1];
+        assert_eq!(coded(2048, quarter), [false, false, true, false, true, false, false, true]);
+        assert!(!coded(file::BLOCK, [1; 8]).contains(&true), "a file of one block has little to gain");
+    }
+
+    #[test]
+    fn texts_are_counted_as_far_as_it_matters() {
+        assert_eq!(texts(["a", "a", "b", "a", ""].into_iter()), 3);
+        let many: Vec<String> = (0..70_000).map(|i| i.to_string()).collect();
+        assert_eq!(texts(many.iter().map(String::as_str)), 65_537);
+    }
 }
