@@ -202,6 +202,20 @@ fn least_changes_are_minimal_and_said_to_be_complete_or_not() {
 }
 
 #[test]
+fn a_value_that_may_change_is_taken_away_or_given() {
+    let facts = golden("yy-lost", "consequences");
+    let ask = |person: &str, force: &str, to: &str| {
+        let question = format!("recourse(\"a\",\"{person}\",\"yy-lost\",_,{force},_)");
+        ok(&["least-change", &facts, &question, "--to", to, DAY[0], DAY[1]])
+    };
+    let taken = ask("p1", "_", "false");
+    assert!(taken.contains("(fault intent → (blank))"), "{taken}");
+    assert!(!taken.contains("(blank) → (blank)"), "{taken}");
+    let given = ask("p4", "\"shall\"", "true");
+    assert!(given.contains("(fault (blank) → intent)"), "{given}");
+}
+
+#[test]
 fn a_contrast_ends_where_the_two_part() {
     let similar =
         json(&["contrast", "facts/demo", "disposition(\"d13\",\"p036\",\"zz-injury\",_)", "--similar", DAY[0], DAY[1]]);
@@ -264,4 +278,20 @@ fn all_proofs_are_counted_and_supports_are_enough() {
     assert!(set.iter().any(|r| r.starts_with("conduct(d13,p036,")), "{set:?}");
     let (_, none, _) = zhuize("en", &["why", "facts/demo", "liable(\"nobody\",_,_,_,_)", "--supports"]);
     assert!(none.contains("why-not"), "{none}");
+}
+
+#[test]
+fn what_is_wrong_with_a_rule_is_said_in_chinese_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("p.dl");
+    std::fs::write(&path, ".decl a(x: number)\n.decl b(x: number)\na(1).\nb(y) :- a(x).\nb(x) :- a(x), c(x).\n")
+        .unwrap();
+    let file = path.to_str().unwrap();
+    let (code, _, err) = zhuize("zh", &["eval", file]);
+    assert_eq!(code, 3);
+    assert!(err.contains("  = note: 变量没有取值来源\n"), "{err}");
+    assert!(err.contains("  = note: 未声明的关系\n"), "{err}");
+    assert!(err.contains("2 处错误，1 处警告\n") || err.contains("2 处错误\n"), "{err}");
+    let (_, _, err) = zhuize("en", &["eval", file]);
+    assert!(err.contains("2 errors") && !err.contains("处错误") && !err.contains("变量"), "{err}");
 }

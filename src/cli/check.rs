@@ -45,7 +45,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let errors = loaded.diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
     let warnings = loaded.diagnostics.len() - errors;
     if text && !loaded.diagnostics.is_empty() {
-        setting::print_diagnostics(&loaded.diagnostics, &loaded.files, err)?;
+        setting.print_diagnostics(&loaded.diagnostics, &loaded.files, err)?;
     }
     let Some(book) = loaded.rulebook else {
         if !text {

@@ -44,7 +44,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             let findings = Render::new(&loaded.files).all_json(&errors);
             writeln!(out, "{:#}", json!({"format": 1, "findings": findings}))?;
         } else {
-            setting::print_diagnostics(&errors, &loaded.files, err)?;
+            setting.print_diagnostics(&errors, &loaded.files, err)?;
         }
         return Err(if errors.iter().all(|d| CITES.contains(&d.code)) { Failure::Negative } else { Failure::Rules });
     };
@@ -95,7 +95,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
                     )?,
                 }
             }
-            setting::print_diagnostics(&findings, &book.program.files, err)?;
+            setting.print_diagnostics(&findings, &book.program.files, err)?;
             match (setting.lang, findings.len()) {
                 (Lang::Zh, 0) => writeln!(out, "没有发现问题")?,
                 (Lang::En, 0) => writeln!(out, "Nothing found amiss")?,

@@ -1,6 +1,6 @@
 //! `zhuize eval`: any program of the rule language over tables in Soufflé's conventions.
 
-use super::setting::{Setting, print_diagnostics};
+use super::setting::Setting;
 use super::{Failure, form};
 use crate::engine::limit::Deadline;
 use crate::engine::store::{Database, Table};
@@ -72,7 +72,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         .filter(|d| d.severity == Severity::Error || !(failed || setting.quiet))
         .cloned()
         .collect();
-    print_diagnostics(&told, &program.files, err)?;
+    setting.print_diagnostics(&told, &program.files, err)?;
     if failed {
         return Err(Failure::Rules);
     }

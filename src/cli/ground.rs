@@ -89,7 +89,7 @@ impl Rules {
         match query::parse_atom(self.program(), text) {
             Ok(g) => Ok(setting::as_held(g.into(), self.program(), self.codes())),
             Err(list) => {
-                setting::print_diagnostics(&list, &query::files_with_question(self.program(), text), err)?;
+                setting.print_diagnostics(&list, &query::files_with_question(self.program(), text), err)?;
                 Err(Failure::Usage(setting.say("E0601: 问题有误", "E0601: the question is not well formed").to_owned()))
             }
         }
@@ -190,7 +190,7 @@ impl Ask {
         if self.choice.any() || setting.rules.is_some() || !setting.with.is_empty() {
             return Err(only_for_casebases(setting));
         }
-        Ok(Rules::Program(Box::new(program(&self.programs, err)?), CodeLists::default()))
+        Ok(Rules::Program(Box::new(program(&self.programs, setting, err)?), CodeLists::default()))
     }
 
     /// The facts, under the options chosen and what `further` changes in them (of a casebase only). Of a program, those that
@@ -282,12 +282,12 @@ pub fn no_atom(setting: &Setting) -> Failure {
 }
 
 /// Compiles a program; its errors are printed.
-pub fn program(paths: &[PathBuf], err: &mut dyn Write) -> Result<Program, Failure> {
+pub fn program(paths: &[PathBuf], setting: &Setting, err: &mut dyn Write) -> Result<Program, Failure> {
     let sources: Vec<SourceFile> = setting::read_programs(paths)?;
     let compiled = crate::lang::compile(sources);
     if compiled.has_errors() {
         let errors: Vec<_> = compiled.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
-        setting::print_diagnostics(&errors, &compiled.program.files, err)?;
+        setting.print_diagnostics(&errors, &compiled.program.files, err)?;
         return Err(Failure::Rules);
     }
     Ok(compiled.program)

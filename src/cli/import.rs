@@ -1,6 +1,6 @@
 //! `zhuize import`: foreign tables to tables of a casebase.
 
-use super::setting::{Setting, parse_encoding, print_diagnostics};
+use super::setting::{Setting, parse_encoding};
 use super::{Failure, Lang};
 use crate::facts::import::{Imported, Mapping, import};
 use crate::facts::schema::Schema;
@@ -39,7 +39,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let book = setting.rulebook(err)?;
     let (schema, diagnostics) = Schema::of(&book.program, &book.codes);
     if !diagnostics.is_empty() {
-        print_diagnostics(&diagnostics, &book.program.files, err)?;
+        setting.print_diagnostics(&diagnostics, &book.program.files, err)?;
         return Err(Failure::Rules);
     }
     let name = plain(&args.mapping.display().to_string());

@@ -199,7 +199,7 @@ pub(super) fn taken(
     err: &mut dyn Write,
 ) -> Result<Rulebook, Failure> {
     if !compiled.diagnostics.is_empty() {
-        setting::print_diagnostics(&compiled.diagnostics, &compiled.files, err)?;
+        setting.print_diagnostics(&compiled.diagnostics, &compiled.files, err)?;
     }
     if compiled.has_errors() {
         let text = if question {

@@ -138,6 +138,19 @@ impl Setting {
         Ok(tree)
     }
 
+    /// Prints diagnostics of rule text with their excerpts.
+    pub fn print_diagnostics(
+        &self,
+        list: &[Diagnostic],
+        files: &[SourceFile],
+        err: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let color = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let render = Render::new(files).in_chinese(self.lang == Lang::Zh);
+        write!(err, "{}", render.all_text(list, color))?;
+        Ok(())
+    }
+
     /// The rulebook; its errors are printed (its warnings only by `check`).
     pub fn rulebook(&self, err: &mut dyn Write) -> Result<Rulebook, Failure> {
         let loaded = Rulebook::load(&self.rule_tree()?);
@@ -146,18 +159,11 @@ impl Setting {
             None => {
                 let errors: Vec<Diagnostic> =
                     loaded.diagnostics.into_iter().filter(|d| d.severity == Severity::Error).collect();
-                print_diagnostics(&errors, &loaded.files, err)?;
+                self.print_diagnostics(&errors, &loaded.files, err)?;
                 Err(Failure::Rules)
             }
         }
     }
-}
-
-/// Prints diagnostics of rule text with their excerpts.
-pub fn print_diagnostics(list: &[Diagnostic], files: &[SourceFile], err: &mut dyn Write) -> Result<(), Failure> {
-    let color = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    write!(err, "{}", Render::new(files).all_text(list, color))?;
-    Ok(())
 }
 
 /// Reads program files.
@@ -344,7 +350,7 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
     let result = (|| -> Result<Failure, Failure> {
         Ok(match trouble {
             Trouble::Schema(list) => {
-                print_diagnostics(&list, &book.program.files, err)?;
+                setting.print_diagnostics(&list, &book.program.files, err)?;
                 Failure::Rules
             }
             Trouble::Defects(loaded) => {

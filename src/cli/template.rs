@@ -22,7 +22,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let book = setting.rulebook(err)?;
     let (schema, diagnostics) = Schema::of(&book.program, &book.codes);
     if !diagnostics.is_empty() {
-        super::setting::print_diagnostics(&diagnostics, &book.program.files, err)?;
+        setting.print_diagnostics(&diagnostics, &book.program.files, err)?;
         return Err(Failure::Rules);
     }
     // What a clerk has filled in is not written over.

@@ -70,7 +70,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
             Some(_) => against(args, &book, &text, setting, err)?,
         }
     } else {
-        let program = ground::program(&args.programs, err)?;
+        let program = ground::program(&args.programs, setting, err)?;
         match &args.facts {
             None => (verify::verify(&program, &text, None, &options), None),
             Some(folder) => {

@@ -222,7 +222,7 @@ fn read_changes(
     for p in &problems {
         match p {
             scenario::Problem::Atom(text, list) => {
-                setting::print_diagnostics(list, &query::files_with_question(rules.program(), text), err)?;
+                setting.print_diagnostics(list, &query::files_with_question(rules.program(), text), err)?;
             }
             scenario::Problem::Other(code, zh, en) => writeln!(err, "{code}: {}", setting.say(zh, en))?,
         }

@@ -1,5 +1,6 @@
 //! Diagnostics as terminal text (annotate-snippets, the renderer of rustc) and as JSON.
 
+use super::codes;
 use super::diagnostic::{Diagnostic, Label, Severity};
 use super::program::{SourceFile, Span};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
@@ -14,13 +15,21 @@ pub struct Render<'f> {
     files: &'f [SourceFile],
     /// Per file the offset of each line's start, found when first needed.
     lines: Vec<OnceCell<Vec<usize>>>,
+    chinese: bool,
 }
 
 impl<'f> Render<'f> {
     /// For diagnostics whose spans point into these files.
     #[must_use]
     pub fn new(files: &'f [SourceFile]) -> Self {
-        Self { files, lines: vec![OnceCell::new(); files.len()] }
+        Self { files, lines: vec![OnceCell::new(); files.len()], chinese: false }
+    }
+
+    /// Says in Chinese as well what each code means, and how many findings there are.
+    #[must_use]
+    pub fn in_chinese(mut self, chinese: bool) -> Self {
+        self.chinese = chinese;
+        self
     }
 
     fn starts(&self, file: usize) -> &[usize] {
@@ -77,6 +86,9 @@ impl<'f> Render<'f> {
         }
         for (file, list) in &files {
             group = group.element(self.snippet(*file, list));
+        }
+        if let Some(title) = codes::chinese(d.code).filter(|_| self.chinese) {
+            group = group.element(Level::NOTE.message(title));
         }
         for n in &d.notes {
             group = group.element(Level::NOTE.message(n.as_str()));
@@ -148,14 +160,17 @@ impl<'f> Render<'f> {
             out.push_str("\n\n");
         }
         let count = |s: Severity| diagnostics.iter().filter(|d| d.severity == s).count();
-        let word = |n: usize, w: &str| if n == 1 { format!("1 {w}") } else { format!("{n} {w}s") };
-        let summary: Vec<String> = [(count(Severity::Error), "error"), (count(Severity::Warning), "warning")]
-            .into_iter()
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, w)| word(n, w))
-            .collect();
+        let word = |n: usize, zh: &str, en: &str| match (self.chinese, n) {
+            (true, _) => format!("{n} 处{zh}"),
+            (false, 1) => format!("1 {en}"),
+            (false, _) => format!("{n} {en}s"),
+        };
+        let counts = [(Severity::Error, "错误", "error"), (Severity::Warning, "警告", "warning")];
+        let counts = counts.map(|(s, zh, en)| (count(s), zh, en));
+        let summary: Vec<String> =
+            counts.into_iter().filter(|(n, ..)| *n > 0).map(|(n, zh, en)| word(n, zh, en)).collect();
         if !summary.is_empty() {
-            out.push_str(&summary.join(", "));
+            out.push_str(&summary.join(if self.chinese { "，" } else { ", " }));
             out.push('\n');
         }
         out
