@@ -253,6 +253,80 @@ fn damaged_workbooks_are_refused() {
     );
 }
 
+/// The workbook with a text of its only sheet replaced wherever it stands.
+fn edited(book: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(book)).unwrap();
+    let mut out = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let mut found = false;
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).unwrap();
+        let name = entry.name().unwrap().into_owned();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut entry, &mut text).unwrap();
+        if name.starts_with("xl/worksheets/") {
+            found |= text.contains(from);
+            text = text.replace(from, to);
+        }
+        out.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        out.write_all(text.as_bytes()).unwrap();
+    }
+    assert!(found, "{from} stands in the sheet");
+    out.finish().unwrap().into_inner()
+}
+
+#[test]
+fn cells_that_stand_nowhere_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut book = Workbook::new();
+    let sheet = book.add_worksheet().set_name("cases").unwrap();
+    for (row, text) in ["case", "c1", "c2"].iter().enumerate() {
+        sheet.write_string(row as u32, 0, *text).unwrap();
+    }
+    sheet.merge_range(5, 1, 7, 1, "x", &Format::new()).unwrap();
+    let whole = book.save_to_buffer().unwrap();
+    let said = |lang: &str, from: &str, to: &str| {
+        fs::write(dir.path().join("cases.xlsx"), edited(&whole, from, to)).unwrap();
+        let d = zhuize(&["--lang", lang, "check", dir.path().to_str().unwrap()]);
+        assert_eq!(d.code, 4, "{}", d.err);
+        let line = d.err.lines().find(|l| l.contains("E0516")).map(str::trim);
+        line.unwrap_or_else(|| panic!("{}", d.err)).to_owned()
+    };
+    let behind = "the place or content of what follows the cell A2 does not decode";
+    for (from, to, want) in [
+        ("\"A3\"", "\"A99999999999\"", behind),
+        ("\"A3\"", "\"ZZZZZZZZZZ3\"", behind),
+        ("<row r=\"3\"", "<row r=\"9999999999\"", behind),
+        ("\"A1\"", "\"A99999999999\"", ": it does not decode"),
+        ("\"B6:B8\"", "\"B6:B99999999999\"", ": the place of merged cells does not decode"),
+        (
+            "\"A3\"",
+            "\"A4294967295\"",
+            ": a cell in row 4294967295, column 1: sheets have 1048576 rows and 16384 columns",
+        ),
+        ("\"A3\"", "\"A1\"", ": row 1 stands behind row 2"),
+        ("\"A3\"", "\"XFE3\"", ": a cell in row 3, column 16385: sheets have 1048576 rows and 16384 columns"),
+    ] {
+        let line = said("en", from, to);
+        let advice = "; get or export the file anew";
+        assert!(line.starts_with("cases.xlsx!cases: [E0516] no usable xlsx file: "), "{line}");
+        assert!(line.strip_suffix(advice).is_some_and(|l| l.ends_with(want)), "{line}");
+    }
+    let line = said("zh", "\"A3\"", "\"A99999999999\"");
+    assert!(line.contains("不是可用的 xlsx 文件：单元格 A2 之后的位置或内容无法解读；"), "{line}");
+    // Days that no sheet shows are no days.
+    let mut book = workbook(&tables(DEMO), str::to_owned);
+    let day = Format::new().set_num_format("yyyy-mm-dd");
+    for (row, number) in [(3, -5.0), (4, 3e9)] {
+        book.worksheet_from_name("cases").unwrap().write_number_with_format(row, 6, number, &day).unwrap();
+    }
+    let path = dir.path().join("book.xlsx");
+    book.save(&path).unwrap();
+    let d = zhuize(&["--lang", "en", "check", path.to_str().unwrap()]);
+    for want in ["G4 (act_date): [E0523] \"-5\" is no date", "G5 (act_date): [E0523] \"3000000000\" is no date"] {
+        assert!(d.err.contains(want), "{}", d.err);
+    }
+}
+
 #[test]
 fn a_cell_at_the_far_end_and_a_cell_of_a_million_characters_are_harmless() {
     let en = said("en", |book| {

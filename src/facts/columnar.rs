@@ -7,17 +7,16 @@
 use super::bytes::Bytes;
 use super::date;
 use super::decode::most;
-use super::defect::{Defect, Place, Problem};
+use super::defect::{Defect, Place, Problem, Reason};
 use super::record::Layout;
+use super::tripped;
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, TimeUnit, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::{ByteArray, DataType, FixedLenByteArray, Int96};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::Type;
-use std::cell::Cell;
 use std::fmt::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Stands at both ends of a file.
@@ -43,28 +42,15 @@ pub(super) fn read(
 ) -> Result<String, Box<Defect>> {
     let whole = || Place { file: name.clone(), ..Place::default() };
     sound(bytes).map_err(|p| Box::new(Defect::new(whole(), p)))?;
-    // The reader of pages trusts much of what it decodes; what trips it is damage of the file and no fault of ours.
-    GUARDED.set(true);
-    let read = catch_unwind(AssertUnwindSafe(|| Rows::open(name, bytes, limit, wanted)?.all()));
-    GUARDED.set(false);
-    read.unwrap_or_else(|_| {
-        let reason = "数据页损坏 / a page of data does not decode".to_owned();
-        Err(Box::new(Defect::new(whole(), damaged(reason))))
+    // The reader of pages trusts much of what it decodes.
+    tripped::caught(|| Rows::open(name, bytes, limit, wanted)?.all()).unwrap_or_else(|| {
+        let problem = damaged(("数据页损坏", "a page of data does not decode"));
+        Err(Box::new(Defect::new(whole(), problem)))
     })
 }
 
-thread_local! {
-    static GUARDED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread reads a file of which damage shows as a panic, which is dealt with and no news.
-#[must_use]
-pub fn guarded() -> bool {
-    GUARDED.get()
-}
-
-fn damaged(reason: String) -> Problem {
-    Problem::Damaged { form: "parquet", cut: false, reason }
+fn damaged(reason: impl Into<Reason>) -> Problem {
+    Problem::Damaged { form: "parquet", cut: false, reason: reason.into() }
 }
 
 /// Whether the file begins and ends as it must.
@@ -73,14 +59,13 @@ fn sound(bytes: &[u8]) -> Result<(), Problem> {
         return Err(Problem::Empty);
     }
     if bytes.ends_with(SECRET) {
-        return Err(damaged("已加密 / it is encrypted".to_owned()));
+        return Err(damaged(("已加密", "it is encrypted")));
     }
     if !bytes.starts_with(MAGIC) {
-        let first: Vec<String> = bytes.iter().take(4).map(|b| format!("{b:02X}")).collect();
-        return Err(damaged(format!("{} ≠ 50 41 52 31", first.join(" "))));
+        return Err(damaged(Reason::begins(bytes, "50 41 52 31")));
     }
     if bytes.len() < 12 || !bytes.ends_with(MAGIC) {
-        return Err(Problem::Damaged { form: "parquet", cut: true, reason: String::new() });
+        return Err(Problem::Damaged { form: "parquet", cut: true, reason: Reason::default() });
     }
     Ok(())
 }
@@ -340,7 +325,10 @@ impl<'a> Rows<'a> {
         let reader = SerializedFileReader::new(bytes.clone()).map_err(|e| whole(damaged(e.to_string())))?;
         let fields = reader.metadata().file_metadata().schema_descr().root_schema().get_fields();
         if fields.len() > COLUMNS {
-            return Err(whole(damaged(format!("{} > {COLUMNS} columns", fields.len()))));
+            return Err(whole(damaged(Reason {
+                zh: format!("{} 列，至多 {COLUMNS} 列", fields.len()),
+                en: format!("{} columns, of at most {COLUMNS}", fields.len()),
+            })));
         }
         let names: Vec<Arc<str>> = fields.iter().map(|f| Arc::from(f.name())).collect();
         let (mut columns, mut leaf) = (Vec::new(), 0);
@@ -410,7 +398,10 @@ impl<'a> Rows<'a> {
                 let (Some(c), Some(r)) = (c, r) else { continue };
                 let rows = c.fill(r, n).map_err(broken)?;
                 if rows != n {
-                    return Err(whole(damaged(format!("{rows} ≠ {n}"))));
+                    return Err(whole(damaged(Reason {
+                        zh: format!("一列有 {rows} 行，应为 {n} 行"),
+                        en: format!("a column has {rows} rows in place of {n}"),
+                    })));
                 }
             }
             for row in 0..n {

@@ -4,7 +4,7 @@
 //! UTF-16 with a byte order mark; else GB18030 (of which GBK is a part) if every byte of the file fits it. An encoding that
 //! was asked for replaces the guess.
 
-use super::defect::{Defect, Place, Problem};
+use super::defect::{Defect, Place, Problem, Reason};
 use super::record::Layout;
 use encoding_rs::Encoding;
 use std::borrow::Cow;
@@ -75,9 +75,7 @@ pub(super) fn most(packed: u64, limit: u64) -> u64 {
 /// They are damaged, or more than the limit.
 pub(super) fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, Problem> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
-        let first: Vec<String> = bytes.iter().take(2).map(|b| format!("{b:02X}")).collect();
-        let reason = format!("{} ≠ 1F 8B", first.join(" "));
-        return Err(Problem::Damaged { form: "gzip", cut: false, reason });
+        return Err(Problem::Damaged { form: "gzip", cut: false, reason: Reason::begins(bytes, "1F 8B") });
     }
     let most = most(bytes.len() as u64, limit);
     let mut out = Vec::with_capacity(bytes.len().saturating_mul(4).min(most as usize));
@@ -89,7 +87,7 @@ pub(super) fn unpack(bytes: &[u8], limit: u64) -> Result<Vec<u8>, Problem> {
         Ok(_) => Ok(out),
         Err(e) => {
             let cut = e.kind() == std::io::ErrorKind::UnexpectedEof;
-            Err(Problem::Damaged { form: "gzip", cut, reason: e.to_string() })
+            Err(Problem::Damaged { form: "gzip", cut, reason: e.to_string().into() })
         }
     }
 }

@@ -23,6 +23,39 @@ pub struct Place {
     pub sheet: bool,
 }
 
+/// Why something is so, in both languages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Reason {
+    pub zh: String,
+    pub en: String,
+}
+
+impl From<String> for Reason {
+    /// What a library says, the same for all.
+    fn from(said: String) -> Self {
+        Self { zh: said.clone(), en: said }
+    }
+}
+
+impl From<(&str, &str)> for Reason {
+    fn from((zh, en): (&str, &str)) -> Self {
+        Self { zh: zh.to_owned(), en: en.to_owned() }
+    }
+}
+
+impl Reason {
+    /// A file does not begin as its form does; both beginnings in hexadecimal.
+    pub(super) fn begins(bytes: &[u8], form: &str) -> Self {
+        let first: Vec<String> = bytes.iter().take(form.split(' ').count()).map(|b| format!("{b:02X}")).collect();
+        let first = first.join(" ");
+        Self {
+            zh: format!("文件以 {first} 开头，应为 {form}"),
+            en: format!("it begins with {first} and not with {form}"),
+        }
+    }
+}
+
 /// What is wrong. The numbers of lines and fields begin with 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -42,7 +75,7 @@ pub enum Problem {
     /// Two files for one table.
     Twice { first: String },
     /// A packed file that does not unpack; `cut` if its end is missing.
-    Damaged { form: &'static str, cut: bool, reason: String },
+    Damaged { form: &'static str, cut: bool, reason: Reason },
     /// A file that is no text, whatever its name promises; `form`: the ending that it should have.
     OtherForm { form: &'static str },
     /// A columnar file whose columns are compressed in a way that is not read.

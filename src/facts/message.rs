@@ -138,7 +138,7 @@ impl Defect {
             }
             Problem::Twice { first } => format!("同一张表有两个文件：{first} 和 {}", show(&self.place.file)),
             Problem::Damaged { form, cut: true, .. } => format!("压缩文件（{form}）不完整，后半部分缺失"),
-            Problem::Damaged { form, reason, .. } => format!("不是可用的 {form} 文件：{reason}"),
+            Problem::Damaged { form, reason, .. } => format!("不是可用的 {form} 文件：{}", reason.zh),
             Problem::OtherForm { form } => format!("文件名表明是文本，内容却是 {form} 文件"),
             Problem::Codec { codec } => format!("各列以 {codec} 压缩，本程序不读这种压缩"),
             Problem::ColumnKind { kind } => format!("列{v}的类型是 {kind}，表格的单元格容纳不了"),
@@ -217,7 +217,7 @@ impl Defect {
             Problem::Damaged { form, cut: true, .. } => {
                 format!("the packed file ({form}) is cut off: its end is missing")
             }
-            Problem::Damaged { form, reason, .. } => format!("no usable {form} file: {reason}"),
+            Problem::Damaged { form, reason, .. } => format!("no usable {form} file: {}", reason.en),
             Problem::OtherForm { form } => format!("by its name it is text, by its content {form}"),
             Problem::Codec { codec } => format!("its columns are compressed with {codec}, which is not read"),
             Problem::ColumnKind { kind } => {

@@ -37,13 +37,14 @@ pub mod schema;
 mod sheet;
 mod sources;
 mod split;
+mod tripped;
 pub mod tsv;
 mod value;
 
-pub use columnar::guarded;
 pub use load::{LoadOptions, Loaded, Rejected, Spelling, load};
 pub use message::Lang;
 pub use origin::{Origin, Origins, Standing};
 pub use part::Conversion;
 pub use sheet::letters as column_letters;
 pub use sources::{FileEntry, Sources};
+pub use tripped::guarded;

@@ -5,13 +5,18 @@
 
 use super::bytes::Bytes;
 use super::decode::most;
-use super::defect::{Defect, Place, Problem};
+use super::defect::{Defect, Place, Problem, Reason};
 use super::log::Log;
 use super::record::Layout;
-use calamine::{DataRef, Reader, Sheet, SheetType, SheetVisible, Xlsx};
+use super::tripped::caught;
+use calamine::{DataRef, Reader, Sheet, SheetType, SheetVisible, Xlsx, XlsxError};
 use std::io::{Cursor, Read};
 use std::sync::Arc;
 
+/// Rows and columns of a sheet, at most.
+const SIZE: (u32, u32) = (1 << 20, 1 << 14);
+/// Numbers that a sheet shows as days, up to the end of 9999; others it shows as none.
+const DAYS: std::ops::Range<f64> = 0.0..2_958_466.0;
 /// Entries of the archive that no workbook has.
 const ENTRIES: usize = 20_000;
 /// Sheets of these names are notes for people.
@@ -35,14 +40,13 @@ impl Book {
     /// # Errors
     /// It is no workbook, is damaged, or unpacks to more than the limit.
     pub fn open(name: &Arc<str>, bytes: Bytes, limit: u64) -> Result<Self, Problem> {
-        let damaged = |reason: String| Problem::Damaged { form: "xlsx", cut: false, reason };
         if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
-            return Err(damaged("旧版 .xls，或有密码 / an old .xls, or protected by a password".to_owned()));
+            return Err(damaged(("旧版 .xls，或有密码", "an old .xls, or protected by a password")));
         }
         let packed = bytes.len() as u64;
         let most = most(packed, limit);
         let merged = measure(&bytes, most)?;
-        let reader = Xlsx::new(Cursor::new(bytes)).map_err(|e| damaged(e.to_string()))?;
+        let reader = decoded(|| Xlsx::new(Cursor::new(bytes)), || UNREADABLE)?;
         Ok(Self { name: name.clone(), reader, most, packed, merged })
     }
 
@@ -53,15 +57,18 @@ impl Book {
         self.reader.sheets_metadata().iter().filter(shown).map(|s| s.name.clone()).filter(|n| !notes(n)).collect()
     }
 
-    /// Whether a sheet holds nothing.
+    /// Whether a sheet holds nothing; of one that cannot be read that is not known.
     pub fn is_empty(&mut self, sheet: &str) -> bool {
-        let Ok(mut cells) = self.reader.worksheet_cells_reader(sheet) else { return true };
-        while let Ok(Some(cell)) = cells.next_cell() {
-            if *cell.get_value() != DataRef::Empty {
-                return false;
+        let empty = || {
+            let mut cells = self.reader.worksheet_cells_reader(sheet)?;
+            while let Some(cell) = cells.next_cell()? {
+                if *cell.get_value() != DataRef::Empty {
+                    return Ok::<_, XlsxError>(false);
+                }
             }
-        }
-        true
+            Ok(true)
+        };
+        caught(empty).is_some_and(|read| read.unwrap_or(false))
     }
 
     /// The name under which people know a sheet.
@@ -74,10 +81,12 @@ impl Book {
     /// # Errors
     /// The sheet cannot be read, or grows beyond the limit.
     pub fn read(&mut self, sheet: &str, log: &mut Log) -> Result<String, Problem> {
-        let damaged = |reason: String| Problem::Damaged { form: "xlsx", cut: false, reason };
         let mut merges: Vec<Merge> = Vec::new();
         if self.merged {
-            let all = self.reader.merge_cells_by_sheet_name(sheet).map_err(|e| damaged(e.to_string()))?;
+            let all = decoded(
+                || self.reader.merge_cells_by_sheet_name(sheet),
+                || ("合并单元格的位置无法解读", "the place of merged cells does not decode"),
+            )?;
             let down = all.into_iter().filter(|d| d.end.0 > d.start.0);
             merges = down.map(|d| Merge { first: d.start.0, last: d.end.0, column: d.start.1, value: None }).collect();
             merges.sort_by_key(|m| (m.first, m.column));
@@ -86,11 +95,19 @@ impl Book {
         let most = self.most;
         let packed = self.packed;
         let mut rows = Rows { text: String::new(), line: 0, cells: Vec::new(), merges, open: 0, file: &file, log };
-        let mut cells = self.reader.worksheet_cells_reader(sheet).map_err(|e| damaged(e.to_string()))?;
-        while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(|e| damaged(e.to_string()))? {
+        let mut cells = decoded(|| self.reader.worksheet_cells_reader(sheet), || UNREADABLE)?;
+        let mut last = None;
+        while let Some(cell) = decoded(|| cells.next_cell_with_formula_metadata(), || behind(last))? {
             let (row, column) = cell.pos;
+            if row >= SIZE.0 || column >= SIZE.1 {
+                return Err(damaged(beyond(row, column)));
+            }
+            last = Some((row, column));
             if row < rows.line {
-                return Err(damaged(format!("{} > {}", rows.line + 1, row + 1)));
+                return Err(damaged(Reason {
+                    zh: format!("第 {} 行在第 {} 行之后", row + 1, rows.line + 1),
+                    en: format!("row {} stands behind row {}", row + 1, rows.line + 1),
+                }));
             }
             if row > rows.line {
                 rows.end_row();
@@ -119,6 +136,41 @@ impl Book {
         rows.end_row();
         rows.text.push('\n');
         Ok(rows.text)
+    }
+}
+
+/// Why a workbook cannot be read of which nothing more is known.
+const UNREADABLE: (&str, &str) = ("内容无法解读", "it does not decode");
+
+fn damaged(reason: impl Into<Reason>) -> Problem {
+    Problem::Damaged { form: "xlsx", cut: false, reason: reason.into() }
+}
+
+/// What the reader of workbooks gives; `why` if it trips.
+fn decoded<T, R: Into<Reason>>(
+    read: impl FnOnce() -> Result<T, XlsxError>,
+    why: impl FnOnce() -> R,
+) -> Result<T, Problem> {
+    caught(read).ok_or_else(|| damaged(why()))?.map_err(|e| damaged(e.to_string()))
+}
+
+/// What stands behind the last cell that was read does not decode.
+fn behind(last: Option<(u32, u32)>) -> Reason {
+    let Some((row, column)) = last else { return UNREADABLE.into() };
+    let cell = format!("{}{}", letters(column + 1), row + 1);
+    Reason {
+        zh: format!("单元格 {cell} 之后的位置或内容无法解读"),
+        en: format!("the place or content of what follows the cell {cell} does not decode"),
+    }
+}
+
+/// A cell stands where no sheet has one.
+fn beyond(row: u32, column: u32) -> Reason {
+    let (row, column) = (u64::from(row) + 1, u64::from(column) + 1);
+    let (rows, columns) = SIZE;
+    Reason {
+        zh: format!("第 {row} 行第 {column} 列有单元格，工作表至多 {rows} 行、{columns} 列"),
+        en: format!("a cell in row {row}, column {column}: sheets have {rows} rows and {columns} columns"),
     }
 }
 
@@ -222,7 +274,7 @@ fn show(value: &DataRef<'_>) -> String {
         DataRef::Int(n) => n.to_string(),
         DataRef::Float(f) => number(*f),
         DataRef::Bool(b) => if *b { "TRUE" } else { "FALSE" }.to_owned(),
-        DataRef::DateTime(d) if d.is_datetime() => {
+        DataRef::DateTime(d) if d.is_datetime() && DAYS.contains(&d.as_f64()) => {
             let (y, m, day, h, min, s, _) = d.to_ymd_hms_milli();
             let time = format!("{h:02}:{min:02}:{s:02}");
             match (d.as_f64() < 1.0, h == 0 && min == 0 && s == 0) {
@@ -245,7 +297,6 @@ fn number(f: f64) -> String {
 
 /// Unpacks everything once without keeping it, up to the limit; whether there are merged cells.
 fn measure(bytes: &[u8], most: u64) -> Result<bool, Problem> {
-    let damaged = |reason: String| Problem::Damaged { form: "xlsx", cut: false, reason };
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged(e.to_string()))?;
     if archive.len() > ENTRIES {
         return Err(Problem::TooLarge { packed: bytes.len() as u64, limit: most });
