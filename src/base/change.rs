@@ -57,6 +57,11 @@ pub(super) type Rows = BTreeMap<RelId, Vec<Row>>;
 /// changes the base.
 pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed, Trouble> {
     let _lock = Lock::take(dir)?;
+    engine::on_threads(changes.threads, || held(book, dir, changes))?
+}
+
+/// The same, on the threads of the present pool, for who holds the lock.
+fn held(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed, Trouble> {
     let base = Base::open(dir, book, false)?;
     let program = &book.program;
     let reader = Reader::new(book, &base)?;
@@ -70,18 +75,14 @@ pub fn change(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed,
         return Ok(Changed { manifest, facts: (0, 0), conclusions: (0, 0) });
     }
     let base = Arc::new(base.touching(program, manifest.touched));
-    let forward = || forward::conclusions(book, &base, (&came, &went), &reader.keys);
-    let (gained, lost) = engine::on_threads(changes.threads, forward)??;
+    let (gained, lost) = forward::conclusions(book, &base, (&came, &went), &reader.keys)?;
     let count = |rows: &Rows| rows.values().map(Vec::len).sum::<usize>();
     manifest.generation += 1;
     let (mut layer, home) = Layer::begin(dir, manifest.generation)?;
-    layer.files = engine::on_threads(changes.threads, || {
-        let mut files = write_facts(program, &came, &home, &manifest)?;
-        files.extend(write_plain(program, &went, &home, |n| Kind::Facts.went(n))?);
-        files.extend(write_plain(program, &gained, &home, |n| Kind::Conclusions.came(n))?);
-        files.extend(write_plain(program, &lost, &home, |n| Kind::Conclusions.went(n))?);
-        Ok::<_, Trouble>(files)
-    })??;
+    layer.files = write_facts(program, &came, &home, &manifest)?;
+    layer.files.extend(write_plain(program, &went, &home, |n| Kind::Facts.went(n))?);
+    layer.files.extend(write_plain(program, &gained, &home, |n| Kind::Conclusions.came(n))?);
+    layer.files.extend(write_plain(program, &lost, &home, |n| Kind::Conclusions.went(n))?);
     manifest.layers.push(layer);
     manifest.retired.clear();
     merge::if_many(program, dir, &mut manifest)?;
@@ -165,7 +166,7 @@ impl<'a> Reader<'a> {
                 format!("the case `{both}` is given and withdrawn at once"),
             ));
         }
-        self.fetch(anew.iter().copied().chain(withdrawn.iter().map(String::as_str)), changes.threads)?;
+        self.fetch(anew.iter().copied().chain(withdrawn.iter().map(String::as_str)))?;
         for w in &withdrawn {
             if self.of_case(self.cases, w)?.is_empty() {
                 return Err(Trouble::Unfit(
@@ -269,17 +270,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what the base has of these cases, side by side.
-    fn fetch<'c>(&self, cases: impl Iterator<Item = &'c str>, threads: usize) -> Result<(), Trouble> {
+    fn fetch<'c>(&self, cases: impl Iterator<Item = &'c str>) -> Result<(), Trouble> {
         let cases: Vec<Const> = cases.map(|c| Const::Symbol(c.into())).collect();
         let tables = self.schema.tables.iter().filter(|t| self.base.holds(t.rel));
         let columns: Vec<(RelId, usize)> = tables.filter_map(|t| Some((t.rel, self.keys[t.rel.index()]?))).collect();
-        engine::on_threads(threads, || {
-            columns.par_iter().for_each(|(rel, column)| {
-                cases.par_iter().for_each(|case| {
-                    self.base.pull(*rel, &[*column], std::slice::from_ref(case));
-                });
+        columns.par_iter().for_each(|(rel, column)| {
+            cases.par_iter().for_each(|case| {
+                self.base.pull(*rel, &[*column], std::slice::from_ref(case));
             });
-        })?;
+        });
         self.base.failure().map_or(Ok(()), Err)
     }
 

@@ -3,9 +3,9 @@
 //! The footer of a file carries, beside what Arrow puts there, the first key and a hash of every block, so that a row is
 //! found by its first column with one read, and damage is found where it is read. Other programs ignore both.
 
-use super::Trouble;
 pub use super::block::{Block, Cell, cell, constant, order};
-pub use super::write::{BLOCK, Blocks, CODES as CODES_AT_MOST, Part, Writer};
+pub use super::write::{BLOCK, Blocks, CODES_AT_MOST, Part, Writer};
+use super::{Trouble, short};
 pub use crate::engine::look::Look;
 use crate::engine::symbol::Symbols;
 use crate::engine::value::Word;
@@ -90,7 +90,7 @@ pub struct Entry {
 
 /// Beginning of the hash of some bytes, in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex()[..16].to_owned()
+    short(&blake3::hash(bytes))
 }
 
 /// The cells of a row of words.

@@ -192,7 +192,7 @@ impl Manifest {
     fn seal(&self) -> String {
         let open = Self { check: String::new(), ..self.clone() };
         let text = serde_json::to_string(&open).unwrap_or_default();
-        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+        file::digest(text.as_bytes())
     }
 
     /// Reads the manifest of a base.
@@ -234,6 +234,11 @@ impl Manifest {
     pub fn rows(&self, path: &str) -> u64 {
         self.layers.iter().filter_map(|l| l.files.get(path)).map(|e| e.rows).sum()
     }
+}
+
+/// Beginning of a hash, in hexadecimal: enough to tell damage.
+fn short(hash: &blake3::Hash) -> String {
+    hash.to_hex()[..16].to_owned()
 }
 
 /// Replaces a file in one step that survives a loss of power.

@@ -216,16 +216,24 @@ fn fact_columns(program: &Program, rel: RelId, rows: usize, distinct: impl Itera
     columns
 }
 
-/// Number of distinct texts, as far as a coded column may have them.
-fn texts<'t>(all: impl Iterator<Item = &'t str>) -> u64 {
-    let (mut last, mut seen) = (None, FxHashSet::default());
-    for text in all {
-        if last != Some(text) && seen.insert(text) && seen.len() > file::CODES_AT_MOST {
-            break;
+/// Distinct texts, as far as a coded column may have them.
+#[derive(Default)]
+struct Texts<'t> {
+    seen: FxHashSet<&'t str>,
+    last: Option<&'t str>,
+}
+
+impl<'t> Texts<'t> {
+    fn meet(&mut self, text: &'t str) {
+        if self.last != Some(text) && self.seen.len() <= file::CODES_AT_MOST {
+            self.seen.insert(text);
         }
-        last = Some(text);
+        self.last = Some(text);
     }
-    seen.len() as u64
+
+    fn count(&self) -> u64 {
+        self.seen.len() as u64
+    }
 }
 
 /// Values of a column beside the first from which on its order is worth keeping.
@@ -251,10 +259,15 @@ pub(super) fn table(
         return Ok(Written { indexed, distinct, files });
     }
     let origin = |i: usize| origins.of_row(rel, i);
-    let read_from = texts((0..table.len()).map(|i| origin(i).map_or("", |o| o.file)));
-    let sources = texts((0..table.len()).map(|i| origin(i).and_then(|o| o.source).unwrap_or("")));
+    let (mut read_from, mut sources) = (Texts::default(), Texts::default());
+    for i in 0..table.len() {
+        let origin = origin(i);
+        let of = origin.as_ref();
+        read_from.meet(of.map_or("", |o| o.file));
+        sources.meet(of.and_then(|o| o.source).unwrap_or(""));
+    }
     // File, line, whether the rulebook brought it, source.
-    let places = [read_from, u64::MAX, u64::MAX, sources];
+    let places = [read_from.count(), u64::MAX, u64::MAX, sources.count()];
     let columns = fact_columns(program, rel, table.len(), distinct.iter().copied().chain(places));
     let path = Kind::Facts.came(&relation.name);
     let mut writer = Writer::create(&home.join(&path), &columns)?;
@@ -344,8 +357,13 @@ mod tests {
 
     #[test]
     fn texts_are_counted_as_far_as_it_matters() {
-        assert_eq!(texts(["a", "a", "b", "a", ""].into_iter()), 3);
+        let count = |all: &[&str]| {
+            let mut texts = Texts::default();
+            all.iter().for_each(|t| texts.meet(t));
+            texts.count()
+        };
+        assert_eq!(count(&["a", "a", "b", "a", ""]), 3);
         let many: Vec<String> = (0..70_000).map(|i| i.to_string()).collect();
-        assert_eq!(texts(many.iter().map(String::as_str)), 65_537);
+        assert_eq!(count(&many.iter().map(String::as_str).collect::<Vec<_>>()), 65_537);
     }
 }

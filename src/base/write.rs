@@ -7,7 +7,9 @@
 use super::Trouble;
 use super::block::Cell;
 use super::file::{self, Column, Entry, digest};
+use super::short;
 use crate::bulk::behind::Behind;
+use crate::bulk::hashing::Hashing;
 use crate::engine::look::Look;
 use crate::engine::value::{self, Word};
 use crate::lang::date::BLANK;
@@ -32,7 +34,7 @@ use std::sync::Arc;
 /// Rows of a block, in all blocks but the last.
 pub const BLOCK: usize = 1024;
 /// Texts of a coded column, at most.
-pub const CODES: usize = 1 << 16;
+pub const CODES_AT_MOST: usize = 1 << 16;
 
 /// How a file of the Arrow IPC format begins; its last bytes are the first six of these.
 const MAGIC: [u8; 64] = {
@@ -40,32 +42,6 @@ const MAGIC: [u8; 64] = {
     m.split_at_mut(6).0.copy_from_slice(b"ARROW1");
     m
 };
-
-/// Counts and keeps what goes to a file since it was last asked.
-struct Tap {
-    file: io::BufWriter<Behind>,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl Tap {
-    fn hash(&self) -> String {
-        self.hasher.finalize().to_hex()[..16].to_owned()
-    }
-}
-
-impl Write for Tap {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let n = self.file.write(buf)?;
-        self.hasher.update(&buf[..n]);
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
 
 /// Some blocks of a file.
 #[derive(Debug)]
@@ -217,7 +193,7 @@ fn present(w: Word) -> Option<i32> {
 
 /// A file in the making. Parts come in the order of the file.
 pub struct Writer {
-    tap: Tap,
+    out: Hashing<io::BufWriter<Behind>>,
     path: PathBuf,
     /// As readers see it.
     schema: Schema,
@@ -262,7 +238,7 @@ impl Writer {
         let file = File::create(path).map_err(|e| Trouble::io(path, e))?;
         let file = io::BufWriter::with_capacity(1 << 17, Behind::new(file));
         let mut writer = Self {
-            tap: Tap { file, hasher: blake3::Hasher::new(), bytes: 0 },
+            out: Hashing::new(file),
             path: path.to_owned(),
             schema: file::schema(columns, &file::coded()),
             plain: Arc::new(file::schema(columns, &DataType::UInt16)),
@@ -277,21 +253,21 @@ impl Writer {
             hashes: Vec::new(),
             rows: 0,
         };
-        writer.tap.write_all(&MAGIC).map_err(|e| Trouble::io(path, e))?;
+        writer.out.write_all(&MAGIC).map_err(|e| Trouble::io(path, e))?;
         let schema = &writer.schema;
         let head =
             writer.generator.schema_to_bytes_with_dictionary_tracker(schema, &mut writer.tracker, &writer.options);
-        write_message(&mut writer.tap, head, &writer.options).map_err(arrow(path))?;
-        writer.head = [writer.tap.hash(), writer.tap.bytes.to_string()];
+        write_message(&mut writer.out, head, &writer.options).map_err(arrow(path))?;
+        writer.head = [short(&writer.out.hash()), writer.out.bytes().to_string()];
         Ok(writer)
     }
 
     /// Writes a message, and gives its place and hash.
     fn message(&mut self, message: EncodedData) -> Result<(arrow_ipc::Block, String), Trouble> {
-        let at = self.tap.bytes as i64;
-        self.tap.hasher.reset();
-        let (head, body) = write_message(&mut self.tap, message, &self.options).map_err(arrow(&self.path))?;
-        Ok((arrow_ipc::Block::new(at, head as i32, body as i64), self.tap.hash()))
+        let at = self.out.bytes() as i64;
+        self.out.begin();
+        let (head, body) = write_message(&mut self.out, message, &self.options).map_err(arrow(&self.path))?;
+        Ok((arrow_ipc::Block::new(at, head as i32, body as i64), short(&self.out.hash())))
     }
 
     /// Adds blocks.
@@ -304,7 +280,8 @@ impl Writer {
         for (known, texts) in self.codes.iter_mut().zip(&part.texts) {
             let mut place = |t: &str| known.as_mut().and_then(|k| u16::try_from(k.number(t)).ok());
             let found: Option<Vec<u16>> = texts.iter().map(|t| place(t)).collect();
-            let many = || Trouble::Damaged(self.path.clone(), format!("more than {CODES} texts of a coded column"));
+            let many =
+                || Trouble::Damaged(self.path.clone(), format!("more than {CODES_AT_MOST} texts of a coded column"));
             places.push(found.ok_or_else(many)?);
         }
         for (fence, batch) in part.blocks {
@@ -381,16 +358,16 @@ impl Writer {
         fb.finish(root, None);
         let footer = fb.finished_data();
         let mut tail = || -> io::Result<()> {
-            let tap = &mut self.tap;
-            tap.write_all(&file::END)?;
-            tap.write_all(footer)?;
-            tap.write_all(&(footer.len() as i32).to_le_bytes())?;
-            tap.write_all(&MAGIC[..6])?;
-            tap.flush()
+            let out = &mut self.out;
+            out.write_all(&file::END)?;
+            out.write_all(footer)?;
+            out.write_all(&(footer.len() as i32).to_le_bytes())?;
+            out.write_all(&MAGIC[..6])?;
+            out.flush()
         };
         tail().map_err(|e| Trouble::io(path, e))?;
-        let bytes = self.tap.bytes;
-        let file = self.tap.file.into_inner().map_err(|e| Trouble::io(path, e.into_error()))?;
+        let bytes = self.out.bytes();
+        let file = self.out.into_inner().into_inner().map_err(|e| Trouble::io(path, e.into_error()))?;
         file.file().sync_data().map_err(|e| Trouble::io(path, e))?;
         Ok(Entry { rows: self.rows, bytes, footer: digest(footer) })
     }
@@ -503,8 +480,8 @@ mod tests {
             (from..to).for_each(|i| blocks.row([Cell::Text(&i.to_string())].into_iter()));
             writer.add(blocks.take())
         };
-        assert!(add(0, CODES).is_ok());
-        let said = add(CODES, CODES + 1).expect_err("one too many").render(false);
+        assert!(add(0, CODES_AT_MOST).is_ok());
+        let said = add(CODES_AT_MOST, CODES_AT_MOST + 1).expect_err("one too many").render(false);
         assert!(said.contains("more than 65536 texts of a coded column"), "{said}");
     }
 }

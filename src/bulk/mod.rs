@@ -2,6 +2,7 @@
 
 pub mod behind;
 mod constraint;
+pub mod hashing;
 pub mod memory;
 pub mod patterns;
 pub mod scenario;

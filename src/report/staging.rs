@@ -1,6 +1,7 @@
 //! Output folders written whole: everything goes into a folder beside the target, which takes its place at the end.
 
 use crate::bulk::behind::Behind;
+use crate::bulk::hashing::Hashing;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -138,25 +139,6 @@ impl Write for Open {
     }
 }
 
-struct Hashing<W> {
-    inner: W,
-    hasher: blake3::Hasher,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let n = self.inner.write(buf)?;
-        self.hasher.update(&buf[..n]);
-        self.bytes += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 impl Staging {
     /// Begins a folder that will stand at `target`; its parents are made if they are missing.
     ///
@@ -196,11 +178,7 @@ impl Staging {
     /// What the disk says.
     pub fn open(&self, name: &str) -> io::Result<Open> {
         let file = File::create(self.made.path.join(name))?;
-        let out = Hashing {
-            inner: BufWriter::with_capacity(1 << 18, Behind::new(file)),
-            hasher: blake3::Hasher::new(),
-            bytes: 0,
-        };
+        let out = Hashing::new(BufWriter::with_capacity(1 << 18, Behind::new(file)));
         Ok(Open { name: name.to_owned(), out })
     }
 
@@ -210,9 +188,9 @@ impl Staging {
     /// What the disk says.
     pub fn close(&mut self, mut file: Open) -> io::Result<Written> {
         file.flush()?;
-        let blake3 = file.out.hasher.finalize().to_hex().to_string();
+        let blake3 = file.out.hash().to_hex().to_string();
         self.names.push(file.name.clone());
-        Ok(Written { name: file.name, bytes: file.out.bytes, blake3 })
+        Ok(Written { name: file.name, bytes: file.out.bytes(), blake3 })
     }
 
     /// Where a file of it stands until the end.
