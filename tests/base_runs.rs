@@ -10,6 +10,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
+use zhuize::base::Base;
+use zhuize::bulk::Request;
+use zhuize::engine::Options;
+use zhuize::query;
+use zhuize::rulebook::{RuleTree, Rulebook};
 
 const DAY: &str = "2025-06-30";
 
@@ -127,7 +132,8 @@ fn a_table_of_many_blocks_is_read_by_threads() {
         let mut cases = String::from("case,title,act_kind,domain,nominal_org,implementing_org,act_date\n");
         let mut people = String::from("case,person,role,org,fault\n");
         for i in (0..20_000).filter(|i| !skip(*i)) {
-            cases += &format!("c{i},,administrative_penalty,work_safety,o{},,2021-03-05\n", i % 7);
+            let day = format!("2021-{:02}-{:02}", 1 + i % 11, 1 + i % 28);
+            cases += &format!("c{i},,administrative_penalty,work_safety,o{},,{day}\n", i % 7);
             for (k, role) in ["handler", "approver"].iter().enumerate() {
                 people += &format!("c{i},p{},{role},o{},\n", (i * 13 + k as u32 * 5) % 900, i % 7);
             }
@@ -185,6 +191,21 @@ fn a_table_of_many_blocks_is_read_by_threads() {
             "cases(C,_,_,_,\"o3\",_,_,_,_,_,_,_), participants(C,P,R,_,_), people(P,N), count by N, R, limit 20",
             "cases(C,_,_,_,\"o3\",_,_,_,_,_,_,_), !participants(C,\"p5\",_,_,_), count",
             "people(P,\"甲7\"), participants(C,P,R,O,_), count by R, O",
+            // Aggregates are put together from those of pieces, where the key stands in the answers and where it does not.
+            "participants(C,P,R,O,_), count P, count C by O, R",
+            "participants(C,P,_,_,_), count C, count P, count",
+            "participants(_,P,R,O,_), count, count P by O",
+            "participants(_,_,_,_,_), count",
+            "participants(C,P,_,O,_), count by P, count > 44, order by count, P, show count",
+            "participants(C,P,R,_,_), R in (handler, approver), count by R",
+            "participants(C,P,R,_,_), R in (handler, reviewer), P in (p1, p2), show R, P",
+            "cases(case=C, act_date=D, nominal_org=O), min D, max D, count, count D by O",
+            "cases(case=C, act_date=D), min D, max D, count D",
+            "cases(case=C, act_date=D, nominal_org=O), Y = year(D), X = Y - 2020, avg X, sum X by O",
+            "participants(C,P,_,O,F), count F, count by O",
+            "cases(case=C, act_date=D), Y = year(D), M = month(D), count by Y, M",
+            "cases(case=C, act_date=D), participants(C,P,\"handler\",O,_), X = month(D), sum X, count C by O",
+            "cases(case=C, nominal_org=O), participants(E,P,\"handler\",O,_), C < \"c10001\", E < \"c1001\", count by O",
             "people(P,\"甲7\"), participants(C,P,_,_,_), participants(C,Q,_,_,_), count by Q, limit 20",
             "people(P,\"甲7\"), !participants(_,P,\"approver\",\"o9\",_), participants(C,P,\"handler\",_,_), cases(C,_,_,_,O,_,_,_,_,_,_,_)",
         ] {
@@ -199,6 +220,19 @@ fn a_table_of_many_blocks_is_read_by_threads() {
             assert_eq!(told(&base, "3"), want, "{what}: {asked}");
         }
     };
+    // A number that does not fit is said to be so in the same words.
+    for asked in [
+        "cases(case=C, act_date=D), X = year(D) * 1000, sum X",
+        "cases(case=C, act_date=D), X = year(D) * 2000000, count by X",
+    ] {
+        let told = |casebase: &str| {
+            let done = zhuize(&["query", casebase, asked, "--as-of", DAY]);
+            assert!(done.stdout.is_empty());
+            (done.status.code(), text(&done.stderr))
+        };
+        assert_eq!(told(&base), told(facts), "{asked}");
+        assert_eq!(told(&base).0, Some(5));
+    }
     same("packed");
     for (i, some) in [["c7", "c9999", "c10"], ["c12345", "c8", "c0"]].iter().enumerate() {
         let args: Vec<&str> = some.iter().flat_map(|c| ["--withdraw", c]).collect();
@@ -206,5 +240,39 @@ fn a_table_of_many_blocks_is_read_by_threads() {
         let gone: Vec<u32> = [7, 9999, 10, 12_345, 8, 0][..3 * (i + 1)].to_vec();
         cases(&|c| gone.contains(&c));
         same("changed");
+    }
+}
+
+#[test]
+fn questions_fall_apart_by_the_key() {
+    let place = tempfile::tempdir().unwrap();
+    let (facts, dir) = (demo(), place.path().join("base"));
+    let args =
+        ["-q", "pack", facts.to_str().unwrap(), "--as-of", DAY, "-o", dir.to_str().unwrap(), "--whole-below", "0"];
+    assert!(zhuize(&args).status.success());
+    let book = || Rulebook::load(&RuleTree::embedded()).rulebook.unwrap();
+    for (asked, parts) in [
+        ("participants(C,P,R,O,_), count by O", true),
+        ("liable(C,P,I,B,_), !participants(C,P,\"approver\",_,_), count by B", true),
+        ("liable(_,P,I,_,_), count by P", true),
+        ("liable(C,P,I,B,_), participants(C,P,\"approver\",O,_), show P, O", true),
+        ("people(P,N), participants(C,P,_,_,_), count by N", true),
+        // Persons have a key of their own, of which there is no more here.
+        ("people(P,N), count by N", true),
+        // Rows of one case meet rows of another.
+        ("participants(C,P,\"handler\",_,_), participants(E,P,\"approver\",_,_), count by P", false),
+        ("participants(C,P,_,_,_), !participants(_,P,\"approver\",_,_), count by P", false),
+        // Nothing large is denied of nothing large.
+        ("organizations(org=O), !participants(_,_,_,O,_), count", false),
+    ] {
+        let compiled = query::compile(&book(), None, &[("q", asked)], zhuize::facts::Lang::En);
+        assert!(!compiled.has_errors(), "{asked}: {:?}", compiled.diagnostics);
+        let book = Rulebook { program: compiled.program, ..book() };
+        let base = Base::open(&dir, &book, true).unwrap();
+        let request = Request::new(&dir, zhuize::lang::date::parse_iso(DAY).unwrap());
+        let a = &compiled.asked[0];
+        let tallies: Vec<_> = a.tally.iter().collect();
+        let found = base.found(&book, &request, &[a.rel], &tallies, &Options::default()).unwrap();
+        assert_eq!(found.is_some(), parts, "{asked}");
     }
 }

@@ -135,7 +135,7 @@ fn by_demand_and_by_the_engine_are_one() {
         query::answer::answer(
             &book.program,
             &book.codes,
-            (given.clone(), None),
+            (given.clone(), None, &[]),
             &compiled.asked,
             mode,
             &zhuize::engine::limit::Options::single(),

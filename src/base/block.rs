@@ -48,13 +48,21 @@ enum Column {
     Number(Int32Array),
     Unsigned(UInt32Array),
     Float(Float32Array),
+    /// Was not read.
+    Absent,
 }
 
 impl Block {
-    /// The rows of a batch whose columns have these kinds and, if coded, these texts; `None` when one refers to no text.
-    pub(super) fn new(batch: &RecordBatch, looks: &[Look], texts: &[Option<StringArray>]) -> Option<Self> {
-        let column = |((array, look), texts): ((&ArrayRef, &Look), &Option<StringArray>)| -> Option<Column> {
-            Some(match (look, texts) {
+    /// The rows of a batch of a file whose columns have these kinds and, if coded, these texts; the batch has those columns, in
+    /// order. `None` when one refers to no text.
+    pub(super) fn new(
+        batch: &RecordBatch,
+        has: impl Iterator<Item = usize>,
+        looks: &[Look],
+        texts: &[Option<StringArray>],
+    ) -> Option<Self> {
+        let column = |array: &ArrayRef, c: usize| -> Option<Column> {
+            Some(match (&looks[c], &texts[c]) {
                 (Look::Text, Some(texts)) => {
                     let codes = array.as_primitive::<UInt16Type>().clone();
                     let last = codes.values().iter().max().map_or(0, |c| usize::from(*c) + 1);
@@ -70,7 +78,10 @@ impl Block {
                 (Look::Float, _) => Column::Float(array.as_primitive::<Float32Type>().clone()),
             })
         };
-        let columns = batch.columns().iter().zip(looks).zip(texts).map(column).collect::<Option<_>>()?;
+        let mut columns: Vec<Column> = looks.iter().map(|_| Column::Absent).collect();
+        for (array, c) in batch.columns().iter().zip(has) {
+            columns[c] = column(array, c)?;
+        }
         Some(Self { columns, rows: batch.num_rows() })
     }
 
@@ -97,6 +108,7 @@ impl Block {
             Column::Number(a) => number(if a.is_null(row) { BLANK } else { a.value(row) }),
             Column::Unsigned(a) => Cell::Word(a.value(row)),
             Column::Float(a) => Cell::Word(value::from_float(a.value(row))),
+            Column::Absent => Cell::Word(0),
         }
     }
 

@@ -18,6 +18,7 @@ use arrow_schema::{DataType, Field, Schema};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -130,12 +131,21 @@ struct Codes {
     texts: Mutex<Option<Arc<Vec<Option<StringArray>>>>>,
 }
 
+/// Some columns of a file.
+#[derive(Debug)]
+pub(super) struct Columns {
+    decoder: FileDecoder,
+    has: Vec<usize>,
+}
+
 /// A finished file.
 #[derive(Debug)]
 pub struct Table {
     path: PathBuf,
     file: File,
-    decoder: FileDecoder,
+    /// As blocks are decoded: the numbers of a coded column are numbers.
+    plain: Arc<Schema>,
+    all: Columns,
     blocks: Vec<arrow_ipc::Block>,
     fences: Vec<String>,
     hashes: Vec<String>,
@@ -179,22 +189,37 @@ impl Table {
         }
         let blocks: Vec<_> = footer.recordBatches().iter().flatten().copied().collect();
         let places = footer.dictionaries().iter().flatten().copied().collect();
-        // The numbers of a coded column are read as numbers.
         let number = |f: &Arc<Field>| match f.data_type() {
             DataType::Dictionary(..) => Arc::new(Field::new(f.name(), DataType::UInt16, false)),
             _ => Arc::clone(f),
         };
         let plain = Schema::new(schema.fields().iter().map(number).collect::<Vec<_>>());
-        let decoder = FileDecoder::new(Arc::new(plain), footer.version());
+        let plain = Arc::new(plain);
+        let decoder = FileDecoder::new(Arc::clone(&plain), footer.version());
+        let all = Columns { decoder, has: (0..looks.len()).collect() };
         let codes = Codes { schema, version: footer.version(), places, hashes: codes, texts: Mutex::default() };
         let read = Mutex::new(vec![None; blocks.len()]);
-        Ok(Self { path: path.to_owned(), file, decoder, blocks, fences, hashes, looks, codes, read })
+        Ok(Self { path: path.to_owned(), file, plain, all, blocks, fences, hashes, looks, codes, read })
     }
 
     /// Number of blocks.
     #[must_use]
     pub fn blocks(&self) -> usize {
         self.blocks.len()
+    }
+
+    /// First key of a block.
+    #[must_use]
+    pub fn fence(&self, i: usize) -> &str {
+        &self.fences[i]
+    }
+
+    /// The blocks that may hold rows with keys from one up to another, which is excluded.
+    pub(super) fn range(&self, (from, to): (Option<&str>, Option<&str>)) -> Range<usize> {
+        // The rows of a key may begin at the end of the block before the first that begins with it.
+        let first = from.map_or(0, |k| self.fences.partition_point(|f| f.as_str() < k).saturating_sub(1));
+        let last = to.map_or(self.blocks.len(), |k| self.fences.partition_point(|f| f.as_str() < k));
+        first..last.max(first)
     }
 
     /// Number of columns.
@@ -228,12 +253,27 @@ impl Table {
     /// # Errors
     /// When its bytes are not those that were written.
     pub fn fresh(&self, i: usize) -> Result<Block, Trouble> {
+        self.some(i, &self.all)
+    }
+
+    /// Some columns, for [`Table::some`].
+    pub(super) fn columns(&self, has: Vec<usize>) -> Columns {
+        let decoder = FileDecoder::new(Arc::clone(&self.plain), self.codes.version);
+        Columns { decoder: decoder.with_projection(has.clone()), has }
+    }
+
+    /// Reads some columns of a block; the others look as if they held nothing.
+    ///
+    /// # Errors
+    /// When its bytes, also those of the other columns, are not those that were written.
+    pub(super) fn some(&self, i: usize, columns: &Columns) -> Result<Block, Trouble> {
         let bad = |what: &str| Trouble::Damaged(self.path.clone(), format!("block {}: {what}", i + 1));
         let at = &self.blocks[i];
         let buffer = self.message(at, self.hashes.get(i), &bad)?;
-        let batch = self.decoder.read_record_batch(at, &buffer).map_err(|e| bad(&e.to_string()))?;
+        let batch = columns.decoder.read_record_batch(at, &buffer).map_err(|e| bad(&e.to_string()))?;
         let batch = batch.ok_or_else(|| bad("no rows"))?;
-        Block::new(&batch, &self.looks, &self.texts()?).ok_or_else(|| bad("a text that is not there"))
+        Block::new(&batch, columns.has.iter().copied(), &self.looks, &self.texts()?)
+            .ok_or_else(|| bad("a text that is not there"))
     }
 
     /// The bytes of a message that has that hash.

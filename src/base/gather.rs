@@ -9,7 +9,7 @@ use super::store::{Base, Gone, Kind};
 use crate::engine::store::{self, Database};
 use crate::engine::symbol::{self, Symbols, Tag};
 use crate::engine::value::Word;
-use crate::lang::program::{Arg, Atom, Const, Literal, Prim, Program, RelId, Rule};
+use crate::lang::program::{Arg, Atom, Const, Literal, Prim, Program, RelId, Relation, Rule};
 use crate::proof::given::Source;
 use rayon::prelude::*;
 use rustc_hash::FxHashSet;
@@ -90,6 +90,31 @@ impl Likely {
 }
 
 impl Wanted {
+    /// These texts.
+    pub fn texts<'t>(texts: impl Iterator<Item = &'t str>, symbols: &mut Symbols) -> Self {
+        let ids: Vec<u32> = texts.map(|t| symbols.intern(t)).collect();
+        let mut marked = vec![false; symbols.len()];
+        ids.into_iter().for_each(|id| marked[id as usize] = true);
+        Self::marked(marked, symbols)
+    }
+
+    /// The texts whose ids are marked.
+    fn marked(marked: Vec<bool>, symbols: &Symbols) -> Self {
+        let mut likely = Likely::new(marked.iter().filter(|m| **m).count());
+        for id in (0..marked.len()).filter(|id| marked[*id]) {
+            likely.insert(symbol::tag(symbols.resolve(id as u32)));
+        }
+        Self::Texts(marked, likely)
+    }
+
+    /// Whether there is no such value.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Texts(texts, _) => !texts.contains(&true),
+            Self::Words(words) => words.is_empty(),
+        }
+    }
+
     fn has(&self, cell: Cell<'_>, symbols: &Symbols) -> bool {
         match (self, cell) {
             (Self::Texts(texts, likely), Cell::Text(t)) => {
@@ -128,7 +153,7 @@ impl<T: Copy> Memo<T> {
 }
 
 /// What is taken of a table.
-struct Pick<'a> {
+pub(super) struct Pick<'a> {
     width: usize,
     /// Columns whose value has to be one of these.
     among: Vec<(usize, &'a [Const])>,
@@ -150,56 +175,101 @@ struct Gathered {
     own: usize,
 }
 
-impl Pick<'_> {
+/// What was found of the texts of coded columns, in blocks of one file.
+pub(super) struct Seen {
+    hits: Vec<Memo<Option<usize>>>,
+    had: Vec<Memo<bool>>,
+    ids: Vec<Memo<Word>>,
+    /// Values of [`Pick::among`] that some row has.
+    pub met: Vec<(usize, usize)>,
+}
+
+impl<'a> Pick<'a> {
+    /// What of a relation that is used so is taken, where further columns have to hold what stands elsewhere.
+    pub fn new(relation: &Relation, uses: Option<&'a [Use]>, joined: &'a [(usize, Wanted)], facts: bool) -> Self {
+        let among = uses.iter().flat_map(|p| p.iter().enumerate());
+        Self {
+            width: relation.arity(),
+            among: among.filter_map(|(c, u)| if let Use::One(a) = u { Some((c, &a[..])) } else { None }).collect(),
+            joined,
+            unread: (0..relation.arity()).map(|c| uses.is_some_and(|p| matches!(p[c], Use::Unread))).collect(),
+            facts,
+        }
+    }
+
+    /// Nothing was found yet.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            hits: vec![Memo::default(); self.among.len()],
+            had: vec![Memo::default(); self.joined.len()],
+            ids: vec![Memo::default(); self.width],
+            met: Vec::new(),
+        }
+    }
+
+    /// The value that was [met](Seen::met).
+    pub fn value(&self, (i, v): (usize, usize)) -> &'a Const {
+        &self.among[i].1[v]
+    }
+
+    /// Leaves those of these rows of a block that are taken.
+    pub fn keep(&self, block: &Block, rows: &mut Vec<usize>, symbols: &Symbols, seen: &mut Seen) {
+        for (i, (c, among)) in self.among.iter().enumerate() {
+            let find = |cell| among.iter().position(|v| cell == file::cell(v));
+            rows.retain(|r| {
+                let hit = seen.hits[i].of(block, *r, *c, find).map(|v| (i, v));
+                seen.met.extend(hit.filter(|h| !seen.met.contains(h)));
+                hit.is_some()
+            });
+        }
+        for ((c, wanted), had) in self.joined.iter().zip(&mut seen.had) {
+            // Rows of a case stand together.
+            let mut above = None;
+            rows.retain(|r| {
+                had.of(block, *r, *c, |cell| {
+                    let known = above.filter(|(a, _)| *a == cell);
+                    let has = known.map_or_else(|| wanted.has(cell, symbols), |(_, has)| has);
+                    above = Some((cell, has));
+                    has
+                })
+            });
+        }
+    }
+
+    /// Adds the words of some rows of a block.
+    pub fn words(&self, block: &Block, rows: &[usize], texts: &mut Symbols, seen: &mut Seen, out: &mut Vec<Word>) {
+        let from = out.len();
+        out.resize(from + rows.len() * self.width, 0);
+        for c in (0..self.width).filter(|c| !self.unread[*c]) {
+            let words = out[from..].iter_mut().skip(c).step_by(self.width);
+            // Most cells of a column say what the cell above says.
+            let mut above = ("", 0);
+            for (word, r) in words.zip(rows) {
+                *word = seen.ids[c].of(block, *r, c, |cell| match cell {
+                    Cell::Word(w) => w,
+                    Cell::Text(t) if t == above.0 => above.1,
+                    Cell::Text(t) => {
+                        above = (t, texts.intern(t));
+                        above.1
+                    }
+                });
+            }
+        }
+    }
+
     fn gather(&self, group: &Group, symbols: &Symbols) -> Result<Gathered, Trouble> {
         let mut out = Gathered { rows: Vec::new(), texts: Symbols::default(), met: Vec::new(), own: 0 };
-        let mut hits: Vec<Memo<Option<usize>>> = vec![Memo::default(); self.among.len()];
-        let mut had: Vec<Memo<bool>> = vec![Memo::default(); self.joined.len()];
-        let mut ids: Vec<Memo<Word>> = vec![Memo::default(); self.width];
+        let mut seen = self.seen();
         for b in group.blocks.clone() {
             let block = group.table.fresh(b)?;
             let mut kept: Vec<usize> = group.gone.standing(&block).collect();
-            for (i, (c, among)) in self.among.iter().enumerate() {
-                let find = |cell| among.iter().position(|v| cell == file::cell(v));
-                kept.retain(|r| {
-                    let hit = hits[i].of(&block, *r, *c, find).map(|v| (i, v));
-                    out.met.extend(hit.filter(|h| !out.met.contains(h)));
-                    hit.is_some()
-                });
-            }
-            for ((c, wanted), had) in self.joined.iter().zip(&mut had) {
-                // Rows of a case stand together.
-                let mut above = None;
-                kept.retain(|r| {
-                    had.of(&block, *r, *c, |cell| {
-                        let known = above.filter(|(a, _)| *a == cell);
-                        let has = known.map_or_else(|| wanted.has(cell, symbols), |(_, has)| has);
-                        above = Some((cell, has));
-                        has
-                    })
-                });
-            }
+            self.keep(&block, &mut kept, symbols, &mut seen);
             if self.facts {
                 out.own += kept.iter().filter(|r| !Base::shipped(&block, **r, self.width)).count();
             }
-            let from = out.rows.len();
-            out.rows.resize(from + kept.len() * self.width, 0);
-            for c in (0..self.width).filter(|c| !self.unread[*c]) {
-                let words = out.rows[from..].iter_mut().skip(c).step_by(self.width);
-                // Most cells of a column say what the cell above says.
-                let mut above = ("", 0);
-                for (word, r) in words.zip(&kept) {
-                    *word = ids[c].of(&block, *r, c, |cell| match cell {
-                        Cell::Word(w) => w,
-                        Cell::Text(t) if t == above.0 => above.1,
-                        Cell::Text(t) => {
-                            above = (t, out.texts.intern(t));
-                            above.1
-                        }
-                    });
-                }
-            }
+            self.words(&block, &kept, &mut out.texts, &mut seen, &mut out.rows);
         }
+        out.met = seen.met;
         Ok(out)
     }
 }
@@ -240,8 +310,8 @@ impl Base {
         out
     }
 
-    /// Columns of a relation of which all rules want values that stand in a column of a relation that is here, with these:
-    /// what else there is can be joined with nothing.
+    /// Columns of a relation of which all rules want values that stand in a column of a relation that is here, with these, at
+    /// most so many: what else there is can be joined with nothing.
     pub(super) fn joined(
         &self,
         program: &Program,
@@ -249,6 +319,7 @@ impl Base {
         behind: &[bool],
         here: &[bool],
         db: &Database,
+        most: usize,
     ) -> Vec<(usize, Wanted)> {
         let run = |r: &&Rule| behind[r.head.index()] && !self.settles(r.head);
         // Rows of the text and of rules come later.
@@ -258,7 +329,6 @@ impl Base {
                 && !program.rules.iter().any(|r| r.head == rel && !self.settles(rel))
         };
         let relation = program.rel(rel);
-        let most = self.rows(rel) as usize / 2;
         let wanted = |c: usize| -> Option<Wanted> {
             let mut from: Vec<(&Atom, usize)> = Vec::new();
             for rule in program.rules.iter().filter(run) {
@@ -308,15 +378,8 @@ impl Base {
         let relation = program.rel(rel);
         let width = relation.arity();
         let kind = self.kind(rel).unwrap_or(Kind::Facts);
-        let (part, joined) = part.map_or((None, &[][..]), |p| (Some(p.uses), p.joined));
-        let among = part.iter().flat_map(|p| p.iter().enumerate());
-        let pick = Pick {
-            width,
-            among: among.filter_map(|(c, u)| if let Use::One(a) = u { Some((c, &a[..])) } else { None }).collect(),
-            joined,
-            unread: (0..width).map(|c| part.is_some_and(|p| matches!(p[c], Use::Unread))).collect(),
-            facts: kind == Kind::Facts,
-        };
+        let (uses, joined) = part.map_or((None, &[][..]), |p| (Some(p.uses), p.joined));
+        let pick = Pick::new(relation, uses, joined, kind == Kind::Facts);
         let text: Vec<bool> = relation.columns.iter().map(|c| c.prim == Prim::Symbol).collect();
         let (mut rows, mut own) = (Vec::new(), 0);
         for groups in self.groups(kind, rel)?.chunks(AT_ONCE) {
@@ -324,8 +387,8 @@ impl Base {
                 groups.par_iter().map(|g| pick.gather(g, &db.symbols)).collect();
             let mut found = found.into_iter().collect::<Result<Vec<Gathered>, Trouble>>()?;
             // Whoever asks is told of texts that stand nowhere.
-            for (i, v) in found.iter().flat_map(|g| &g.met) {
-                db.word(&pick.among[*i].1[*v]);
+            for met in found.iter().flat_map(|g| &g.met) {
+                db.word(pick.value(*met));
             }
             let lists: Vec<(Vec<Tag>, Vec<Cow<'_, str>>)> = found
                 .par_iter()
@@ -375,9 +438,5 @@ fn stand(from: &[(&Atom, usize)], texts: bool, db: &Database) -> Wanted {
     if !texts {
         return Wanted::Words(words);
     }
-    let mut likely = Likely::new(marked.iter().filter(|m| **m).count());
-    for id in (0..marked.len()).filter(|id| marked[*id]) {
-        likely.insert(symbol::tag(db.symbols.resolve(id as u32)));
-    }
-    Wanted::Texts(marked, likely)
+    Wanted::marked(marked, &db.symbols)
 }

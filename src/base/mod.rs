@@ -12,12 +12,14 @@ mod gather;
 mod lock;
 mod merge;
 pub mod pack;
+mod pieces;
 mod spelled;
 pub mod store;
 mod view;
 mod write;
 
 pub use lock::Lock;
+pub use pieces::Found;
 pub use store::Base;
 pub use view::Folder;
 

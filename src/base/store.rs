@@ -113,6 +113,11 @@ impl Gone {
         (0..block.len()).filter(move |row| !touched || !self.rows.contains(&block.bytes(*row, self.width)))
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Whether a row of a block can be one of them: rows lie in the order of their first values.
     fn touches(&self, block: &Block) -> bool {
         if self.rows.is_empty() || block.is_empty() || self.width == 0 {

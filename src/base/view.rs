@@ -1,14 +1,16 @@
 //! A base as what a load gives: the schema, the tables as far as they were fetched, and where their rows come from.
 
 use super::Trouble;
-use super::gather::Part;
+use super::file;
+use super::gather::{Part, Use, Wanted};
 use super::store::{Base, Kind, Row};
 use crate::bulk::{self, Prepared, Request};
 use crate::engine::run::on_threads;
 use crate::engine::store::{Database, Table};
 use crate::engine::value::Word;
 use crate::facts::{self, FileEntry, LoadOptions, Loaded, Origins, Sources, Standing, dimension};
-use crate::lang::program::{Const, Program, RelId};
+use crate::lang::program::{Const, Program, RelId, TypeId};
+use crate::proof::given::Source as _;
 use crate::rulebook::Rulebook;
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -120,18 +122,80 @@ impl Base {
         let (whole, parts): (Vec<RelId>, Vec<RelId>) = large.into_iter().partition(|r| shown.contains(r));
         let parts: Vec<RelId> = parts.into_iter().filter(|r| behind[r.index()]).collect();
         on_threads(request.threads, || {
-            let mut here: Vec<bool> = all.clone().map(|r| self.holds(r) && !parts.contains(&r)).collect();
             for rel in whole {
                 self.fill(program, rel, &mut db, None)?;
             }
-            for (rel, uses) in self.order(program, &parts, &behind) {
-                let joined = self.joined(program, rel, &behind, &here, &db);
+            let here = all.clone().map(|r| self.holds(r) && !parts.contains(&r)).collect();
+            self.fill_parts(program, &parts, &behind, here, &mut db)
+        })??;
+        Ok(db)
+    }
+
+    /// The tables by which the values of an answer are shown: small ones, and of the large ones that name something the rows
+    /// of these values, given with their types.
+    ///
+    /// # Errors
+    /// When options are wrong, or a file is not as it was written.
+    pub fn naming<'v>(
+        &self,
+        book: &Rulebook,
+        request: &Request,
+        values: impl Iterator<Item = (TypeId, &'v Const)>,
+    ) -> Result<Database, Trouble> {
+        let program = &book.program;
+        let named = named(program);
+        let mut wanted: BTreeMap<RelId, (usize, usize, FxHashSet<&str>)> = BTreeMap::new();
+        for (ty, value) in values {
+            let Some((rel, column)) = named[ty.index()].filter(|n| self.holds(n.0) && !self.is_small(n.0)) else {
+                continue;
+            };
+            if let Const::Symbol(text) = value {
+                let name = name_column(program, ty).unwrap_or(column);
+                wanted.entry(rel).or_insert_with(|| (column, name, FxHashSet::default())).2.insert(text);
+            }
+        }
+        // A few are looked up, for many the table is gone through.
+        wanted.retain(|rel, (column, _, texts)| {
+            let few = texts.len() as u64 * file::BLOCK as u64 <= self.rows(*rel);
+            if few {
+                let mut texts: Vec<&str> = texts.drain().collect();
+                texts.sort_unstable();
+                let look = |t: &str| drop(self.pull(*rel, &[*column], &[Const::Symbol(t.into())]));
+                texts.into_iter().for_each(|t| self.quietly(|| look(t)));
+            }
+            !few
+        });
+        let mut db = self.loaded(book, request)?.database;
+        on_threads(request.threads, || {
+            for (rel, (column, name, texts)) in wanted {
+                let uses: Vec<Use> = (0..program.rel(rel).arity())
+                    .map(|c| if c == column || c == name { Use::Any } else { Use::Unread })
+                    .collect();
+                let mut texts: Vec<&str> = texts.into_iter().collect();
+                texts.sort_unstable();
+                let joined = [(column, Wanted::texts(texts.into_iter(), &mut db.symbols))];
                 self.fill(program, rel, &mut db, Some(Part { uses: &uses, joined: &joined }))?;
-                here[rel.index()] = true;
             }
             Ok::<(), Trouble>(())
         })??;
         Ok(db)
+    }
+
+    /// Puts of these relations what rules can match into their tables, by the threads of the current pool; others are `here`.
+    pub(super) fn fill_parts(
+        &self,
+        program: &Program,
+        parts: &[RelId],
+        behind: &[bool],
+        mut here: Vec<bool>,
+        db: &mut Database,
+    ) -> Result<(), Trouble> {
+        for (rel, uses) in self.order(program, parts, behind) {
+            let joined = self.joined(program, rel, behind, &here, db, self.rows(rel) as usize / 2);
+            self.fill(program, rel, db, Some(Part { uses: &uses, joined: &joined }))?;
+            here[rel.index()] = true;
+        }
+        Ok(())
     }
 
     /// What a load of the casebase would give. Without origins the texts are in the order of their bytes, so that results are
@@ -207,14 +271,23 @@ impl Prepared for Folder {
     }
 }
 
+/// The column that `table.column` stands for.
+fn place(program: &Program, word: &str) -> Option<(RelId, usize)> {
+    let (table, column) = word.split_once('.')?;
+    let rel = program.relation(table)?;
+    Some((rel, program.rel(rel).columns.iter().position(|c| c.name == column)?))
+}
+
 /// By type: the table and column of keys whose rows name its values.
 fn named(program: &Program) -> Vec<Option<(RelId, usize)>> {
-    let place = |note: &str| {
-        let (table, column) = note.split_whitespace().next()?.split_once('.')?;
-        let rel = program.relation(table)?;
-        Some((rel, program.rel(rel).columns.iter().position(|c| c.name == column)?))
-    };
-    program.types.iter().map(|t| t.notes.get("names").and_then(place)).collect()
+    let first = |note: &str| place(program, note.split_whitespace().next()?);
+    program.types.iter().map(|t| t.notes.get("names").and_then(first)).collect()
+}
+
+/// The column of that table that holds the names.
+fn name_column(program: &Program, ty: TypeId) -> Option<usize> {
+    let word = program.types[ty.index()].notes.get("names")?.split_whitespace().nth(1)?;
+    place(program, word).map(|p| p.1)
 }
 
 /// Rows as a table, with their places in its order.

@@ -109,17 +109,17 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let request = args.question.request(setting, false)?;
     let until = Deadline::after(args.max_seconds);
     let options = Options { until, ..bulk::memory::options(&request) };
-    let (given, far) = given(&request, &book, &asked, &outputs, setting, err)?;
+    let Given { database: given, far, done } = given(&request, &book, &asked, &outputs, &options, setting, err)?;
     let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
     let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
-    let kept = given.clone();
+    let kept = done.is_empty().then(|| given.clone());
     let source = far.clone().map(|b| -> Arc<dyn Source> { b });
     let shown: Vec<Shown> = if asked.is_empty() {
         let found = query::answer::relations(&book.program, &book.codes, (given, source), &outputs, &options);
         let title = |a: &Asked| Some(book.program.rel(a.rel).name.clone());
         found.map_err(form::limit(setting))?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
     } else {
-        let from = (given, source);
+        let from = (given, source, &done[..]);
         let found = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
         asked.into_iter().zip(found.map_err(form::limit(setting))?).map(|(a, rows)| (None, a, rows)).collect()
     };
@@ -134,6 +134,8 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         }
     }
     let origins = Origins::default();
+    let answers = shown.iter().map(|s| &s.2);
+    let kept = kept.map_or_else(|| naming(far.as_deref(), &book, &request, answers, setting, err), Ok)?;
     let words = BookWords::new(&book, &kept, &origins, form::language(setting));
     let bytes = render(args, &book, &shown, &words)?;
     if far.is_some_and(|b| b.has_news()) {
@@ -146,19 +148,44 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     Ok(())
 }
 
-/// The given facts, and where further rows lie. Of a prepared casebase, what a question that names nothing needs is fetched here.
+/// What questions are asked of.
+pub(super) struct Given {
+    /// The given facts.
+    pub database: Database,
+    /// Where further rows lie.
+    pub far: Option<Arc<Base>>,
+    /// Relations of which all rows are in the database.
+    pub done: Vec<RelId>,
+}
+
+/// The names of what answers from a prepared casebase show.
+pub(super) fn naming<'a>(
+    base: Option<&Base>,
+    book: &Rulebook,
+    request: &Request,
+    answers: impl Iterator<Item = &'a Answer>,
+    setting: &Setting,
+    err: &mut dyn Write,
+) -> Result<Database, Failure> {
+    let Some(base) = base else { return Ok(Database::new(&book.program)) };
+    let values = answers.flat_map(|a| a.rows.iter().flatten()).map(|v| (v.ty, &v.value));
+    base.naming(book, request, values).map_err(|t| setting.base_or_run(t, book, err))
+}
+
+/// What questions are asked of. Of a prepared casebase, what a question that names nothing needs is fetched here.
 pub(super) fn given(
     request: &Request,
     book: &Rulebook,
     asked: &[Asked],
     outputs: &[RelId],
+    options: &Options,
     setting: &Setting,
     err: &mut dyn Write,
-) -> Result<(Database, Option<Arc<Base>>), Failure> {
+) -> Result<Given, Failure> {
     let folder = &request.facts;
     if setting.base.get().is_none() && request.prepared.is_none() {
         let loaded = bulk::load(book, request).map_err(|t| setting::trouble(t, book, setting, err))?;
-        return Ok((loaded.database, None));
+        return Ok(Given { database: loaded.database, far: None, done: Vec::new() });
     }
     // What was derived on another day, or under other options or rules, does not answer the question.
     let settled = base::Manifest::read(folder).map_err(|t| setting.of_base(&t))?;
@@ -168,11 +195,16 @@ pub(super) fn given(
     if !asked.iter().all(|a| a.named) || asked.is_empty() {
         let marks = asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel]));
         let wanted: Vec<RelId> = marks.chain(outputs.iter().copied()).collect();
-        let tables = base.tables(book, request, &wanted);
-        return Ok((tables.map_err(|t| setting.base_or_run(t, book, err))?, Some(base)));
+        let tallies: Vec<_> = asked.iter().filter_map(|a| a.tally.as_ref()).collect();
+        let found = base.found(book, request, &wanted, &tallies, options);
+        if let Some(found) = found.map_err(|t| setting.base_or_run(t, book, err))? {
+            return Ok(Given { database: found.database, far: Some(base), done: found.done });
+        }
+        let tables = base.tables(book, request, &wanted).map_err(|t| setting.base_or_run(t, book, err))?;
+        return Ok(Given { database: tables, far: Some(base), done: Vec::new() });
     }
     let loaded = base.loaded(book, request).map_err(|t| setting.base_or_run(t, book, err))?;
-    Ok((loaded.database, Some(base)))
+    Ok(Given { database: loaded.database, far: Some(base), done: Vec::new() })
 }
 
 /// Whether a text occurs neither in the facts nor in the rules.

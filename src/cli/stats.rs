@@ -1,7 +1,7 @@
 //! `zhuize stats`: the charts that the rulebook's `//@ stat` annotations ask for.
 
 use super::form;
-use super::query::{given, taken};
+use super::query::{Given, given, naming, taken};
 use super::setting::{Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk;
@@ -61,13 +61,14 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     };
     let asked = compiled.asked;
     let request = args.question.request(setting, false)?;
-    let (given, far) = given(&request, &book, &asked, &[], setting, err)?;
-    let kept = given.clone();
     let options = bulk::memory::options(&request);
-    let from = (given, far.clone().map(|b| -> Arc<dyn Source> { b }));
+    let Given { database: given, far, done } = given(&request, &book, &asked, &[], &options, setting, err)?;
+    let kept = done.is_empty().then(|| given.clone());
+    let from = (given, far.clone().map(|b| -> Arc<dyn Source> { b }), &done[..]);
     let answers = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
     let answers = answers.map_err(form::limit(setting))?;
     setting.kept()?;
+    let kept = kept.map_or_else(|| naming(far.as_deref(), &book, &request, answers.iter(), setting, err), Ok)?;
     if far.is_some_and(|b| b.has_news()) {
         return Err(Failure::Again);
     }

@@ -23,6 +23,7 @@ pub mod seek;
 pub mod shards;
 pub mod store;
 pub mod symbol;
+pub mod tally;
 pub mod texts;
 pub mod unread;
 pub mod value;

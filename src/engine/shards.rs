@@ -368,7 +368,7 @@ impl<'a> Split<'a> {
 }
 
 /// The rows of a shard's table, with the texts that the shard made put into the common symbols: then they may not be sorted.
-fn translate(
+pub(crate) fn translate(
     program: &Program,
     rel: RelId,
     table: Table,
@@ -395,7 +395,7 @@ fn translate(
 
 /// Does `n` pieces of work on so many threads (0: as many as the machine has) and takes the results in order. Nobody runs
 /// further ahead of what is taken than twice the number of threads.
-fn in_order<T: Send>(
+pub(crate) fn in_order<T: Send>(
     n: usize,
     threads: usize,
     work: impl Fn(usize) -> T + Sync,

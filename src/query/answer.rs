@@ -54,14 +54,14 @@ pub struct Marked {
 
 /// Evaluates questions over given facts, with further ones in a source; the facts of the program's text are added. Rows that
 /// a question by demand needs are fetched; the engine takes those that are in the tables, and runs no rules of relations that
-/// the source settles.
+/// the source settles or that are done: all their rows are in the tables.
 ///
 /// # Errors
 /// When a stated limit is met.
 pub fn answer(
     program: &Program,
     codes: &CodeLists,
-    (given, far): (Database, Option<Arc<dyn Far>>),
+    (given, far, done): (Database, Option<Arc<dyn Far>>, &[RelId]),
     asked: &[Asked],
     mode: Mode,
     options: &Options,
@@ -87,7 +87,8 @@ pub fn answer(
         return Ok(out);
     }
     let wanted = Some(asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel])).collect());
-    let unsettled = far.map(|far| Arc::new(program.rules.iter().map(|r| !far.settles(r.head)).collect()));
+    let settled = |rel: RelId| done.contains(&rel) || far.as_ref().is_some_and(|far| far.settles(rel));
+    let unsettled = Some(Arc::new(program.rules.iter().map(|r| !settled(r.head)).collect()));
     let options = Options { wanted, rules: unsettled, ..options.clone() };
     let (all, _) = engine::evaluate(program, given, &options)?;
     let rows = |rel: RelId| all.table(rel).rows().map(<[Word]>::to_vec);
@@ -103,7 +104,7 @@ pub fn answer(
 pub fn relations(
     program: &Program,
     codes: &CodeLists,
-    given: (Database, Option<Arc<dyn Far>>),
+    (given, far): (Database, Option<Arc<dyn Far>>),
     wanted: &[RelId],
     options: &Options,
 ) -> Result<Vec<(Asked, Answer)>, Limit> {
@@ -126,10 +127,11 @@ pub fn relations(
             marks: marks::on(program, *rel)
                 .map(|(m, name, columns)| MarkOf { name: name.to_owned(), rel: m, columns })
                 .collect(),
+            tally: None,
         }
     };
     let asked: Vec<Asked> = wanted.iter().map(whole).collect();
-    let answers = answer(program, codes, given, &asked, Mode::Engine, options)?;
+    let answers = answer(program, codes, (given, far, &[]), &asked, Mode::Engine, options)?;
     Ok(asked.into_iter().zip(answers).collect())
 }
 

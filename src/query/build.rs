@@ -7,6 +7,7 @@ use super::rules::{Asked, ColumnOf};
 use super::settle::{self, Settler};
 use super::sheet::Sheet;
 use super::write::Writer;
+use crate::engine::tally::Tally;
 use crate::lang::diagnostic::Diagnostic;
 use crate::lang::program::{Column, Prim, Program, RelId, RelationKind, Span, TypeId};
 use crate::lang::suggest;
@@ -32,8 +33,16 @@ pub(super) struct Builder<'a> {
 /// Marks on rows: name, and the relation that holds the marked rows.
 pub(super) type Marks = Vec<(String, String)>;
 
-/// The clauses of a question, the relation of its result, its shape, and the marks on its rows.
-pub(super) type Built = (Sheet, String, Asked, Marks);
+/// A question as clauses, and what they are about.
+pub(super) struct Built {
+    pub sheet: Sheet,
+    /// The relation of its result.
+    pub result: String,
+    pub asked: Asked,
+    pub marks: Marks,
+    /// The relations of its answers and of the aggregates over them.
+    pub counted: Option<[String; 2]>,
+}
 
 /// An atom with its relation; per column its argument.
 pub(super) struct Resolved<'q> {
@@ -101,12 +110,17 @@ impl<'a> Builder<'a> {
         }
         let order = q.order.iter().filter_map(|(p, falling)| Some((self.pick(p, &columns, q)?, *falling))).collect();
         let mut writer = Writer::new(self, text, prefix);
-        let result = writer.write(q, &atoms, &shown, &by, &aggregates, &columns);
+        let (result, counted) = writer.write(q, &atoms, &shown, &by, &aggregates, &columns);
         let (named, texts) = (writer.named(), writer.texts());
         let marks = writer.marks(q, &atoms, &shown);
         let sheet = writer.sheet;
-        let asked = Asked { rel: RelId(0), columns, show, order, limit: q.limit, named, texts, marks: Vec::new() };
-        self.diagnostics.is_empty().then_some((sheet, result, asked, marks))
+        // The relations have no numbers yet.
+        let rel = RelId(0);
+        let of = q.aggregates.iter().map(|a| a.op.aggregate()).zip(aggregates).collect();
+        let tally = counted.is_some().then_some(Tally { answers: rel, into: rel, by, of });
+        let asked = Asked { rel, columns, show, order, limit: q.limit, named, texts, marks: Vec::new(), tally };
+        let built = Built { sheet, result, asked, marks, counted };
+        self.diagnostics.is_empty().then_some(built)
     }
 
     /// The relation of an atom, and its arguments column by column.

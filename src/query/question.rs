@@ -1,6 +1,7 @@
 //! What a question consists of.
 
 use super::expr::{Expr, Piece};
+use crate::lang::program::AggOp;
 use std::ops::Range;
 
 /// A word and where it stands in the question.
@@ -57,6 +58,18 @@ impl Op {
             "avg" | "mean" => Self::Avg,
             _ => return None,
         })
+    }
+
+    /// The same in the rule language.
+    #[must_use]
+    pub fn aggregate(self) -> AggOp {
+        match self {
+            Self::Count => AggOp::Count,
+            Self::Sum => AggOp::Sum,
+            Self::Min => AggOp::Min,
+            Self::Max => AggOp::Max,
+            Self::Avg => AggOp::Mean,
+        }
     }
 
     /// The word of the surface.

@@ -4,10 +4,11 @@ use super::build::{self, Builder};
 use super::question::Op;
 use super::read;
 use super::settle::Settler;
+use crate::engine::tally::Tally;
 use crate::facts::Lang;
 use crate::lang;
 use crate::lang::diagnostic::{Diagnostic, Severity};
-use crate::lang::program::{Program, RelId, SourceFile, TypeId};
+use crate::lang::program::{AggOp, Literal, Program, RelId, SourceFile, TypeId};
 use crate::rulebook::Rulebook;
 
 /// A column of a result.
@@ -42,6 +43,8 @@ pub struct Asked {
     pub texts: Vec<String>,
     /// What qualifies its rows.
     pub marks: Vec<MarkOf>,
+    /// How its aggregates come from its answers, if it has any.
+    pub tally: Option<Tally>,
 }
 
 /// A mark on rows of a result: a row bears it if its values in `columns` stand in a relation.
@@ -109,7 +112,7 @@ pub fn compile(book: &Rulebook, extra: Option<SourceFile>, questions: &[(&str, &
     }
     let first = files.len() as u32;
     let mut sheets = Vec::new();
-    let mut asked: Vec<(String, Asked, build::Marks)> = Vec::new();
+    let mut asked = Vec::new();
     out.files.clone_from(&files);
     for (i, (name, text)) in questions.iter().enumerate() {
         let file = first + i as u32;
@@ -124,10 +127,10 @@ pub fn compile(book: &Rulebook, extra: Option<SourceFile>, questions: &[(&str, &
         let mut b = Builder::new(Settler { program: base, codes: &book.codes, lang }, file);
         let built = b.build(&q, text, &format!("{prefix}{i}_"));
         out.diagnostics.append(&mut b.diagnostics);
-        if let Some((sheet, result, shape, marks)) = built {
+        if let Some(build::Built { sheet, result, asked: shape, marks, counted }) = built {
             files.push(SourceFile { name: (*name).to_owned(), text: sheet.text.as_str().into() });
             sheets.push((sheet, text.len()));
-            asked.push((result, shape, marks));
+            asked.push((result, shape, marks, counted));
         }
     }
     if out.has_errors() {
@@ -148,13 +151,22 @@ pub fn compile(book: &Rulebook, extra: Option<SourceFile>, questions: &[(&str, &
         out.diagnostics.append(&mut again);
     }
     out.program = compiled.program;
-    for (name, shape, marks) in asked {
+    for (name, shape, marks, counted) in asked {
         if let Some(rel) = out.program.relation(&name) {
             let columns: Vec<usize> = (0..shape.columns.len()).collect();
             let mark = |(name, rel): (String, String)| {
                 Some(MarkOf { name, rel: out.program.relation(&rel)?, columns: columns.clone() })
             };
-            out.asked.push(Asked { rel, marks: marks.into_iter().filter_map(mark).collect(), ..shape });
+            let marks = marks.into_iter().filter_map(mark).collect();
+            let tally = shape.tally.zip(counted).and_then(|(tally, [answers, into])| {
+                let (answers, into) = (out.program.relation(&answers)?, out.program.relation(&into)?);
+                // In a program that asks for it sums wrap.
+                let wraps = |l: &Literal| matches!(l, Literal::Aggregate { op: AggOp::WrapSum, .. });
+                let own = out.program.rules.iter().filter(|r| r.head == into);
+                let wraps = own.flat_map(|r| &r.body).any(wraps);
+                (!wraps).then_some(Tally { answers, into, ..tally })
+            });
+            out.asked.push(Asked { rel, marks, tally, ..shape });
         }
     }
     let relations = out.program.relations.iter().enumerate();

@@ -31,7 +31,8 @@ impl<'b, 'a> Writer<'b, 'a> {
         Self { builder, sheet: Sheet::default(), prefix, fresh, parted: Vec::new(), filled: Vec::new() }
     }
 
-    /// Writes all clauses and gives the name of the relation that holds the result.
+    /// Writes all clauses; gives the name of the relation that holds the result, and of those of the answers and of the
+    /// aggregates over them, if there are any.
     pub fn write(
         &mut self,
         q: &Question,
@@ -40,7 +41,7 @@ impl<'b, 'a> Writer<'b, 'a> {
         by: &[usize],
         of: &[Option<usize>],
         columns: &[ColumnOf],
-    ) -> String {
+    ) -> (String, Option<[String; 2]>) {
         let answers = format!("{}answers", self.prefix);
         self.declare(&answers, shown.iter().map(|v| v.ty));
         let heads: Vec<&str> = shown.iter().map(|v| v.name.as_str()).collect();
@@ -62,15 +63,16 @@ impl<'b, 'a> Writer<'b, 'a> {
                     self.builder.meant(of, q);
                 }
             }
-            return answers;
+            return (answers, None);
         }
         let parts: Vec<String> =
             (0..of.len()).map(|k| self.counted(k, &q.aggregates[k], of[k], &answers, shown, by)).collect();
-        let result = format!("{}result", self.prefix);
-        self.declare(&result, columns.iter().map(|c| c.ty));
+        let tally = format!("{}tally", self.prefix);
+        self.declare(&tally, columns.iter().map(|c| c.ty));
         let groups = by.iter().map(|i| shown[*i].name.clone());
         let heads: Vec<String> = groups.chain((0..of.len()).map(|k| format!("{}a{k}", self.fresh))).collect();
-        self.sheet.glue(&format!("{result}({}) :- ", heads.join(", ")));
+        let head = format!("{tally}({})", heads.join(", "));
+        self.sheet.glue(&format!("{head} :- "));
         if !by.is_empty() {
             let row = self.row(shown, by, None, "_");
             self.sheet.glue(&format!("{answers}({row}), "));
@@ -81,6 +83,14 @@ impl<'b, 'a> Writer<'b, 'a> {
             }
             self.sheet.put(part, &a.at);
         }
+        self.sheet.glue(".\n");
+        let both = Some([answers, tally.clone()]);
+        if !q.parts.iter().any(|p| matches!(p, Part::Having { .. })) {
+            return (tally, both);
+        }
+        let result = format!("{}result", self.prefix);
+        self.declare(&result, columns.iter().map(|c| c.ty));
+        self.sheet.glue(&format!("{result}({}) :- {head}", heads.join(", ")));
         for p in &q.parts {
             if let Part::Having { of, op, right } = p
                 && let Some(k) = self.builder.meant(of, q)
@@ -94,7 +104,7 @@ impl<'b, 'a> Writer<'b, 'a> {
             }
         }
         self.sheet.glue(".\n");
-        result
+        (result, both)
     }
 
     /// Whether the question names something of which there are many.
