@@ -27,7 +27,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Blocks of the longest table in a piece, at most.
-const PIECE: usize = 64;
+const PIECE: usize = 32;
 /// Pieces of a casebase that is not large.
 const PIECES: usize = 8;
 
