@@ -91,7 +91,7 @@ impl Cut {
         let mut heads: Vec<(RelId, Option<usize>)> = Vec::new();
         for (rule, _) in program.rules.iter().zip(&here).filter(|(_, here)| **here) {
             let key = key(rule, &parted)?;
-            if rule.reads().any(|rel| !base.holds(rel) && rules().any(|r| r.head == rel)) {
+            if rule.reads().any(|rel| rules().any(|r| r.head == rel)) {
                 return None;
             }
             let column = key.and_then(|v| rule.args.iter().position(|t| *t == Term::Var(v)));

@@ -1,0 +1,226 @@
+//! Random questions over whole tables of a prepared casebase: what pieces of it find is what the engine finds over the tables
+//! of the casebase. `ZHUIZE_QUESTIONS=20000 cargo test --release --test pieces` asks more of them.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use zhuize::base::change::{Changes, change};
+use zhuize::base::{Base, pack};
+use zhuize::bulk::{self, Request};
+use zhuize::engine::Options;
+use zhuize::engine::limit::Limit;
+use zhuize::facts::Lang;
+use zhuize::facts::codes::CodeLists;
+use zhuize::lang::program::SourceFile;
+use zhuize::proof::given::Source;
+use zhuize::query::{self, Answer, Mode};
+use zhuize::rulebook::Rulebook;
+
+const RULES: &str = "\
+.type Case <: symbol
+.type Person <: symbol
+.type Unit <: symbol
+.type Role <: symbol
+.type Date <: number
+//@ input
+//@ needed
+//@ key case
+.decl cases(case: Case, unit: Unit, made: Date, size: number)
+//@ input
+.decl parts(case: Case, person: Person, role: Role, unit: Unit)
+//@ input
+//@ key person
+.decl people(person: Person, unit: Unit, rank: number)
+.input cases, parts, people
+.decl large(case: Case, person: Person, size: number)
+.output large
+large(c, p, n) :- parts(c, p, \"b\", _), cases(c, _, _, n), n > 40.
+";
+
+/// A generator of numbers (xorshift), so that a failure names the question that led to it.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n as u64) as usize
+    }
+
+    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.roll(of.len())]
+    }
+}
+
+fn book() -> Rulebook {
+    let program = zhuize::lang::compile(vec![SourceFile { name: "rules.dl".into(), text: RULES.into() }]).program;
+    Rulebook {
+        program,
+        codes: CodeLists::default(),
+        outline: Default::default(),
+        readings: Default::default(),
+        shipped: Vec::new(),
+        rules: Vec::new(),
+        files: 1,
+        outputs: std::iter::once("large".to_owned()).collect(),
+        hashes: Vec::new(),
+        cases: Vec::new(),
+    }
+}
+
+/// Cases without those of these numbers.
+fn write(dir: &Path, without: &[usize]) {
+    let mut cases = String::from("case,unit,made,size\n");
+    let mut parts = String::from("case,person,role,unit\n");
+    for i in (0..3000).filter(|i| !without.contains(i)) {
+        let made = if i % 11 == 0 { String::new() } else { format!("2021-{:02}-{:02}", 1 + i % 9, 1 + i % 28) };
+        let size = if i % 13 == 0 { String::new() } else { (i % 97).to_string() };
+        cases += &format!("c{i:04},u{},{made},{size}\n", i % 7);
+        for k in 0..i % 3 {
+            parts += &format!("c{i:04},p{},{},u{}\n", (i * 13 + k * 5) % 120, ["a", "b", ""][(i + k) % 3], (i / 3) % 7);
+        }
+    }
+    let people: String = (0..120).map(|i| format!("p{i},u{},{}\n", i % 5, i % 4)).collect();
+    fs::create_dir_all(dir).unwrap();
+    fs::write(dir.join("cases.csv"), cases).unwrap();
+    fs::write(dir.join("parts.csv"), parts).unwrap();
+    fs::write(dir.join("people.csv"), format!("person,unit,rank\n{people}")).unwrap();
+}
+
+/// Variables and values by the type of a column.
+fn kinds(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match kind {
+        "case" => (&["C", "C", "C", "E"], &["\"c0007\"", "\"c2999\"", "\"none\""]),
+        "person" => (&["P", "P", "Q"], &["\"p5\"", "\"p77\""]),
+        "unit" => (&["U", "U", "W"], &["\"u1\"", "\"u6\""]),
+        "role" => (&["R"], &["\"a\"", "\"b\"", "\"\""]),
+        "made" => (&["D"], &["2021-03-05"]),
+        _ => (&["N", "N", "M"], &["3", "50"]),
+    }
+}
+
+fn question(dice: &mut Dice) -> String {
+    let relations: [(&str, &[&str]); 4] = [
+        ("cases", &["case", "unit", "made", "size"]),
+        ("parts", &["case", "person", "role", "unit"]),
+        ("people", &["person", "unit", "size"]),
+        ("large", &["case", "person", "size"]),
+    ];
+    let mut bound: Vec<&str> = Vec::new();
+    let mut out: Vec<String> = Vec::new();
+    for i in 0..1 + dice.roll(3) {
+        let (name, columns) = relations[[0, 1, 1, 1, 2, 3][dice.roll(6)]];
+        let denied = i > 0 && dice.roll(4) == 0;
+        let mut args = Vec::new();
+        let mut own: Vec<&str> = Vec::new();
+        for column in columns {
+            let (variables, values) = kinds(column);
+            let known: Vec<&str> = variables.iter().copied().filter(|v| bound.contains(v)).collect();
+            args.push(match dice.roll(20) {
+                0..3 => dice.one(values),
+                3..9 => "_",
+                9..15 if !known.is_empty() => {
+                    own.push(dice.one(&known));
+                    own[own.len() - 1]
+                }
+                _ if denied => "_",
+                _ => {
+                    own.push(dice.one(variables));
+                    own[own.len() - 1]
+                }
+            });
+        }
+        // Rows that have nothing to do with each other are too many.
+        if i > 0 && !own.iter().any(|v| bound.contains(v)) {
+            continue;
+        }
+        out.push(format!("{}{name}({})", if denied { "!" } else { "" }, args.join(",")));
+        if !denied {
+            bound.extend(own);
+        }
+    }
+    for v in bound.clone() {
+        out.extend(match (v, dice.roll(8)) {
+            ("C", 0) => Some("C < \"c1700\"".to_owned()),
+            ("U", 0) => Some("U in (u1, u2, u4)".to_owned()),
+            ("D", 0) => Some("Y = year(D), Y > 2000".to_owned()),
+            ("N", 0) => Some("N > 30".to_owned()),
+            ("R", 0) => Some("R != \"a\"".to_owned()),
+            _ => None,
+        });
+    }
+    let numbers: Vec<&str> = bound.iter().copied().filter(|v| ["N", "M", "D"].contains(v)).collect();
+    let some = |dice: &mut Dice| if bound.is_empty() { "C" } else { dice.one(&bound) }.to_owned();
+    let (v, w) = (some(dice), some(dice));
+    let mut text = out.join(", ");
+    text += &match (dice.roll(12), numbers.first()) {
+        (0, _) => ", count".to_owned(),
+        (1, _) => format!(", count by {v}"),
+        (2, _) => format!(", count {w}, count by {v}"),
+        (3, _) => format!(", count {v}, count {w}"),
+        (4, _) => format!(", count by {v}, count > 3"),
+        (5, Some(n)) => format!(", min {n}, max {n}, count by {v}"),
+        (6, Some(n)) => format!(", min {n}, max {n}, count {n}"),
+        (7, Some(n)) if *n != "D" => format!(", sum {n}, avg {n} by {v}"),
+        (8, Some(n)) if *n != "D" => format!(", sum {n}, count > 10 by {v}, count"),
+        (9, _) => format!(", show {v} limit 9"),
+        (10, _) => format!(", order by {v} desc limit 20"),
+        _ => String::new(),
+    };
+    text
+}
+
+#[test]
+fn what_pieces_find_is_what_is_there() {
+    let place = tempfile::tempdir().unwrap();
+    let (facts, dir) = (place.path().join("facts"), place.path().join("base"));
+    write(&facts, &[]);
+    let book = book();
+    let request = |folder: &Path| Request::new(folder, 20_000);
+    pack::pack(&book, &request(&facts), &dir, (2, 0), |_| {}).unwrap();
+    let count = std::env::var("ZHUIZE_QUESTIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
+    let options = Options { max_rows: 200_000, ..Options::single() };
+    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let (mut asked, mut in_pieces, mut rows) = (0, 0, 0);
+    for number in 0..count {
+        if number == count / 2 {
+            // The other half is asked of a base with two layers.
+            let withdrawn = [7, 1500, 2999].map(|i| format!("c{i:04}")).to_vec();
+            change(&book, &dir, &Changes { withdrawn, ..Changes::default() }).unwrap();
+            write(&facts, &[7, 1500, 2999]);
+        }
+        let text = question(&mut dice);
+        let compiled = query::compile(&book, None, &[("q", text.as_str())], Lang::En);
+        if compiled.has_errors() {
+            continue;
+        }
+        let own = Rulebook { program: compiled.program, ..self::book() };
+        let here = bulk::load(&own, &request(&facts)).unwrap().database;
+        let answer = |from, asked: &[query::Asked]| -> Result<Answer, Limit> {
+            let all = query::answer::answer(&own.program, &own.codes, from, asked, Mode::Engine, &options)?;
+            Ok(all.into_iter().next().unwrap())
+        };
+        let Ok(want) = answer((here, None, &[]), &compiled.asked) else { continue };
+        asked += 1;
+        rows += want.rows.len();
+        let base = Arc::new(Base::open(&dir, &own, true).unwrap());
+        let source: Arc<dyn Source> = base.clone();
+        let (a, request) = (&compiled.asked[0], Request { threads: 1 + number % 3, ..request(&dir) });
+        let tallies: Vec<_> = a.tally.iter().collect();
+        let found = base.found(&own, &request, &[a.rel], &tallies, &options).unwrap();
+        in_pieces += usize::from(found.is_some());
+        let got = match found {
+            Some(found) => answer((found.database, Some(source), &found.done), &compiled.asked),
+            None => answer((base.tables(&own, &request, &[a.rel]).unwrap(), Some(source), &[]), &compiled.asked),
+        };
+        assert_eq!(got.unwrap(), want, "question {number}: {text}");
+    }
+    assert!(
+        asked * 2 > count && in_pieces * 3 > asked && rows > count,
+        "{asked} asked, {in_pieces} in pieces, {rows} rows"
+    );
+}
