@@ -356,11 +356,20 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
             Trouble::Defects(loaded) => {
                 write!(err, "{}", loaded.defects.render(setting.facts_lang()))?;
                 let n = loaded.defects.total();
-                let text = setting.say(
-                    "处数据错误，未作推导。改正后重试，或以 --skip-bad-rows 略过有错的行。",
-                    " defects in the data; nothing was derived. Mend them, or leave the rows out with --skip-bad-rows.",
-                );
-                writeln!(err, "{n}{text}")?;
+                match (setting.lang, n) {
+                    (Lang::Zh, n) => writeln!(
+                        err,
+                        "{n} 处数据错误，未作推导。改正后重试，或以 --skip-bad-rows 略过有错的行。"
+                    )?,
+                    (Lang::En, 1) => writeln!(
+                        err,
+                        "1 defect in the data; nothing was derived. Mend it, or leave the row out with --skip-bad-rows."
+                    )?,
+                    (Lang::En, n) => writeln!(
+                        err,
+                        "{n} defects in the data; nothing was derived. Mend them, or leave the rows out with --skip-bad-rows."
+                    )?,
+                }
                 Failure::Data
             }
             Trouble::Contradictions(found) => {
