@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use zhuize::base::change::{Changes, change};
-use zhuize::base::{Base, pack};
+use zhuize::base::{Base, Trouble, pack};
 use zhuize::bulk::{self, Request};
 use zhuize::engine::Options;
 use zhuize::engine::limit::Limit;
@@ -219,6 +219,26 @@ fn what_pieces_find_is_what_is_there() {
         };
         assert_eq!(got.unwrap(), want, "question {number}: {text}");
     }
+    // What pieces find together stays within the bounds that hold for what is found at once.
+    let compiled = query::compile(&book, None, &[("q", "parts(C, P, _, _)")], Lang::En);
+    let own = Rulebook { program: compiled.program, ..self::book() };
+    let base = Base::open(&dir, &own, true).unwrap();
+    let within = |max_rows: usize, max_bytes: usize| {
+        let options = Options { max_rows, max_bytes, ..Options::single() };
+        match base.found(&own, &request(&dir), &[compiled.asked[0].rel], &[], &options) {
+            Err(Trouble::Run(t)) => match *t {
+                bulk::Trouble::Limit(limit) => limit.code(),
+                _ => "another trouble",
+            },
+            Err(_) => "another trouble",
+            Ok(found) if found.is_some() => "found",
+            Ok(_) => "not in pieces",
+        }
+    };
+    let there = base.manifest().rows("facts/parts.arrow") as usize - 3;
+    assert_eq!(within(there, there * 8), "found");
+    assert_eq!(within(there - 1, usize::MAX), "E0705");
+    assert_eq!(within(usize::MAX, there * 8 - 1), "E0707");
     assert!(
         asked * 2 > count && in_pieces * 3 > asked && rows > count,
         "{asked} asked, {in_pieces} in pieces, {rows} rows"

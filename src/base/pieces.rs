@@ -11,7 +11,7 @@ use super::gather::{Pick, Use};
 use super::store::{Base, Gone, Kind};
 use crate::bulk::Request;
 use crate::engine::index::Common;
-use crate::engine::limit::Options;
+use crate::engine::limit::{Limit, Options};
 use crate::engine::run::on_threads;
 use crate::engine::shards::{in_order, translate};
 use crate::engine::store::{Database, Table};
@@ -19,7 +19,7 @@ use crate::engine::symbol::Symbols;
 use crate::engine::tally::{Groups, Tally};
 use crate::engine::unread::Read;
 use crate::engine::value::Word;
-use crate::engine::{self};
+use crate::engine::{self, rows};
 use crate::lang::program::{Arg, Atom, Const, Literal, Prim, Program, RelId, Rule, Term, VarId};
 use crate::proof::given::Source as _;
 use crate::rulebook::Rulebook;
@@ -198,6 +198,25 @@ impl Work<'_> {
         Ok(Output { symbols: done.symbols, rows, groups, met })
     }
 
+    /// What was found of a relation stays within the bounds of a run.
+    fn bound(&self, rel: RelId, rows: &mut Vec<Word>) -> Result<(), Limit> {
+        let relation = self.program.rel(rel);
+        let width = relation.arity().max(1);
+        let (most, bytes) = (self.options.max_rows, self.options.max_bytes);
+        let large = |rows: &[Word]| (rows.len() / width > most, size_of_val(rows) > bytes);
+        if large(rows) == (false, false) {
+            return Ok(());
+        }
+        // Pieces may have found the same.
+        rows::normalise(width, rows);
+        let (span, place) = (relation.span, self.program.place(relation.span));
+        match large(rows) {
+            (true, _) => Err(Limit::Rows { relation: relation.name.clone(), bound: most, span, place }),
+            (_, true) => Err(Limit::Memory { bound: bytes, span, place }),
+            _ => Ok(()),
+        }
+    }
+
     /// Runs all pieces, and puts what they found into a database.
     fn all(&self, db: &mut Database, threads: usize) -> Result<Option<Vec<RelId>>, Trouble> {
         let program = self.program;
@@ -221,6 +240,10 @@ impl Work<'_> {
                     db.tables[rel.index()] = Table::unit();
                 }
                 rows.extend(translate(program, *rel, table, &found.symbols, known, &mut db.symbols));
+                if let Err(limit) = self.bound(*rel, rows) {
+                    failed = Some(limit.into());
+                    return ControlFlow::Break(());
+                }
             }
             for (((tally, _), part), all) in self.tallies.iter().zip(found.groups).zip(&mut groups) {
                 let columns = &program.rel(tally.answers).columns;

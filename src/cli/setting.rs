@@ -357,10 +357,9 @@ pub fn trouble(trouble: crate::bulk::Trouble, book: &Rulebook, setting: &Setting
                 write!(err, "{}", loaded.defects.render(setting.facts_lang()))?;
                 let n = loaded.defects.total();
                 match (setting.lang, n) {
-                    (Lang::Zh, n) => writeln!(
-                        err,
-                        "{n} 处数据错误，未作推导。改正后重试，或以 --skip-bad-rows 略过有错的行。"
-                    )?,
+                    (Lang::Zh, n) => {
+                        writeln!(err, "{n} 处数据错误，未作推导。改正后重试，或以 --skip-bad-rows 略过有错的行。")?
+                    }
                     (Lang::En, 1) => writeln!(
                         err,
                         "1 defect in the data; nothing was derived. Mend it, or leave the row out with --skip-bad-rows."

@@ -478,6 +478,26 @@ mod tests {
     }
 
     #[test]
+    fn bits_of_unsigned_numbers() {
+        let unsigned = |op, a: u32, b: u32| apply(op, Prim::Unsigned, &[a, b], &mut Symbols::default()).ok();
+        for (op, want) in [
+            (Functor::BitAnd, 8),
+            (Functor::BitOr, 14),
+            (Functor::BitXor, 6),
+            (Functor::ShiftLeft, 12 << 10),
+            (Functor::ShiftRight, 0),
+        ] {
+            assert_eq!(unsigned(op, 12, 10), Some(want), "{op:?}");
+        }
+        assert_eq!(unsigned(Functor::ShiftRightUnsigned, u32::MAX, 33), Some(u32::MAX >> 1), "modulo 32");
+        assert_eq!(
+            (wrapped(Functor::Div, Prim::Number, value::from_number(-7), value::from_number(2))),
+            value::from_number(-3)
+        );
+        assert_eq!(wrapped(Functor::Div, Prim::Unsigned, u32::MAX, 2), u32::MAX / 2);
+    }
+
+    #[test]
     fn integers_are_checked() {
         assert_eq!(num(Functor::Add, 2, 3), Ok(5));
         let e = num(Functor::Add, i32::MAX, 1).unwrap_err();
