@@ -312,7 +312,7 @@ fn cells_that_stand_nowhere_are_refused() {
         assert!(line.strip_suffix(advice).is_some_and(|l| l.ends_with(want)), "{line}");
     }
     let line = said("zh", "\"A3\"", "\"A99999999999\"");
-    assert!(line.contains("不是可用的 xlsx 文件：单元格 A2 之后的位置或内容无法解读；"), "{line}");
+    assert!(line.contains("不是可用的 xlsx 文件：单元格 A2 之后的位置或内容无法解读。"), "{line}");
     // Days that no sheet shows are no days.
     let mut book = workbook(&tables(DEMO), str::to_owned);
     let day = Format::new().set_num_format("yyyy-mm-dd");
