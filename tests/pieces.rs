@@ -236,9 +236,9 @@ fn what_pieces_find_is_what_is_there() {
         }
     };
     let there = base.manifest().rows("facts/parts.arrow") as usize - 3;
-    assert_eq!(within(there, there * 8), "found");
+    assert_eq!(within(there, 1 << 20), "found");
     assert_eq!(within(there - 1, usize::MAX), "E0705");
-    assert_eq!(within(usize::MAX, there * 8 - 1), "E0707");
+    assert_eq!(within(usize::MAX, 1000), "E0707");
     assert!(
         asked * 2 > count && in_pieces * 3 > asked && rows > count,
         "{asked} asked, {in_pieces} in pieces, {rows} rows"
