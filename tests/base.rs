@@ -5,8 +5,11 @@
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
 mod common;
+#[path = "common/dice.rs"]
+mod dice;
 
 use common::{demo, text};
+use dice::Dice;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -171,36 +174,24 @@ fn full(book: &Rulebook, facts: &Path) -> Option<BTreeMap<String, BTreeSet<Strin
     Some(all.map(|(i, r)| (r.name.clone(), run.database.tables[i].rows().map(|x| row(i, x)).collect())).collect())
 }
 
-/// A generator of numbers (xorshift), so that a failure names the sequence that led to it.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
-}
-
 /// The rows of a case with something corrected: a row less, or the value of another row in one cell.
 fn corrected(all: &Tables, case: &str, dice: &mut Dice) -> Tables {
     let mut own = of_cases(all, &BTreeSet::from([case.to_owned()]), false);
     let names: Vec<String> = own.keys().filter(|n| *n != "cases.csv").cloned().collect();
-    for _ in 0..=dice.roll(3) {
-        let Some(name) = names.get(dice.roll(names.len().max(1))) else { break };
+    for _ in 0..=dice.below(3) {
+        let Some(name) = names.get(dice.below(names.len().max(1))) else { break };
         let (head, rows) = own.get_mut(name).unwrap();
         if rows.is_empty() {
             continue;
         }
-        let at = dice.roll(rows.len());
-        if dice.roll(2) == 0 {
+        let at = dice.below(rows.len());
+        if dice.below(2) == 0 {
             rows.remove(at);
         } else {
             let pool = &all[name].1;
-            let column = dice.roll(head.len());
+            let column = dice.below(head.len());
             if case_column(head) != Some(column) {
-                rows[at][column].clone_from(&pool[dice.roll(pool.len())][column]);
+                rows[at][column].clone_from(&pool[dice.below(pool.len())][column]);
             }
         }
     }
@@ -217,15 +208,15 @@ fn changes_give_what_a_full_run_gives() {
     let (mut applied, mut refused) = (0, 0);
     for sequence in 1..=sequences {
         let mut dice = Dice(sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        let mut there: BTreeSet<String> = cases.iter().filter(|_| dice.roll(3) > 0).cloned().collect();
+        let mut there: BTreeSet<String> = cases.iter().filter(|_| dice.below(3) > 0).cloned().collect();
         let mut now = of_cases(&all, &there, true);
         let (facts, base, changes) =
             (place.path().join("facts"), place.path().join("base"), place.path().join("changes"));
         write(&facts, &now);
         let _ = fs::remove_dir_all(&base);
-        let small = [0, 5, 2000][dice.roll(3)];
-        pack::pack(&book, &request(&facts), &base, (1 + dice.roll(3), small), |_| {}).unwrap();
-        for step in 0..1 + dice.roll(11) {
+        let small = [0, 5, 2000][dice.below(3)];
+        pack::pack(&book, &request(&facts), &base, (1 + dice.below(3), small), |_| {}).unwrap();
+        for step in 0..1 + dice.below(11) {
             let mut given = Tables::new();
             let mut next = there.clone();
             let mut withdrawn = BTreeSet::new();
@@ -234,13 +225,13 @@ fn changes_give_what_a_full_run_gives() {
                     given.entry(name).or_insert_with(|| (head, Vec::new())).1.extend(rows);
                 }
             };
-            for _ in 0..=dice.roll(4) {
-                let case = &cases[dice.roll(cases.len())];
+            for _ in 0..=dice.below(4) {
+                let case = &cases[dice.below(cases.len())];
                 if given.get("cases.csv").is_some_and(|t| t.1.iter().any(|r| r[0] == *case)) || withdrawn.contains(case)
                 {
                     continue;
                 }
-                match (there.contains(case), dice.roll(2)) {
+                match (there.contains(case), dice.below(2)) {
                     (true, 0) => {
                         withdrawn.insert(case.clone());
                         next.remove(case);
@@ -252,10 +243,10 @@ fn changes_give_what_a_full_run_gives() {
                     }
                 }
             }
-            if dice.roll(4) == 0 {
+            if dice.below(4) == 0 {
                 // A person's row is corrected.
                 let (head, rows) = &all["people.csv"];
-                let (mut one, other) = (rows[dice.roll(rows.len())].clone(), &rows[dice.roll(rows.len())]);
+                let (mut one, other) = (rows[dice.below(rows.len())].clone(), &rows[dice.below(rows.len())]);
                 one[1..].clone_from_slice(&other[1..]);
                 given.insert("people.csv".into(), (head.clone(), vec![one]));
             }

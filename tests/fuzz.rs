@@ -8,9 +8,12 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+#[path = "common/dice.rs"]
+mod dice;
 #[path = "fuzz/targets.rs"]
 mod targets;
 
+use dice::Dice;
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,22 +83,6 @@ const WORDS: &[&str] = &[
     "null",
     "true",
 ];
-
-/// A generator of numbers (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-}
 
 /// Every file under a folder, in order.
 fn files(dir: &Path, out: &mut Vec<PathBuf>) {

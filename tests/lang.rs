@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+#[path = "common/dice.rs"]
+mod dice;
 #[path = "lang/ir.rs"]
 mod ir;
 #[path = "lang/sound.rs"]
 mod sound;
 
+use dice::Dice;
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::{Path, PathBuf};
 use zhuize::engine::naive;
@@ -188,25 +191,18 @@ fn damaged() -> Result<(), Failed> {
     }
     let pieces: Vec<String> =
         texts.iter().flat_map(|t| t.split_inclusive([' ', ',', '(', ')', '.']).map(str::to_owned)).collect();
-    // A fixed sequence (xorshift), so that a failure repeats.
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut dice = move |n: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % n.max(1) as u64) as usize
-    };
+    let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     let mut sound = 0;
     for round in 0..4000 {
         let mut parts: Vec<&str> = texts[round % texts.len()].split_inclusive([' ', ',', '(', ')', '.']).collect();
-        for _ in 0..=dice(3) {
-            let at = dice(parts.len());
-            match dice(4) {
+        for _ in 0..=dice.below(3) {
+            let at = dice.below(parts.len());
+            match dice.below(4) {
                 0 => drop(parts.remove(at)),
-                1 => parts.insert(at, &pieces[dice(pieces.len())]),
-                2 => parts[at] = &pieces[dice(pieces.len())],
+                1 => parts.insert(at, &pieces[dice.below(pieces.len())]),
+                2 => parts[at] = &pieces[dice.below(pieces.len())],
                 _ => {
-                    let to = dice(parts.len());
+                    let to = dice.below(parts.len());
                     parts.swap(at, to);
                 }
             }

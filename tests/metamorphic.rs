@@ -6,8 +6,11 @@
 
 #[allow(dead_code)]
 mod common;
+#[path = "common/dice.rs"]
+mod dice;
 mod random;
 
+use dice::Dice;
 use proptest::prelude::*;
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -18,19 +21,9 @@ use zhuize::engine::store::Database;
 use zhuize::engine::{Limit, Options, evaluate};
 use zhuize::lang::program::{Program, SourceFile};
 
-/// A plain linear generator: what it gives need only vary, and repeat.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % n.max(1)
-    }
-
-    fn shuffle<T>(&mut self, list: &mut [T]) {
-        for i in (1..list.len()).rev() {
-            list.swap(i, self.below(i + 1));
-        }
+fn shuffle<T>(dice: &mut Dice, list: &mut [T]) {
+    for i in (1..list.len()).rev() {
+        list.swap(i, dice.below(i + 1));
     }
 }
 
@@ -86,8 +79,8 @@ fn variants(text: &str, dice: &mut Dice) -> Vec<(&'static str, Vec<String>, &'st
     out.push(("variables have other names", vec![renamed], ""));
     out.push(("relations have other names", vec![relation.replace_all(text, "zz_$1(").into_owned()], "zz_"));
 
-    dice.shuffle(&mut decls);
-    dice.shuffle(&mut clauses);
+    shuffle(dice, &mut decls);
+    shuffle(dice, &mut clauses);
     let shuffled: Vec<String> = clauses.iter().chain(&decls).cloned().collect();
     out.push(("clauses and declarations stand in another order", whole(&shuffled), ""));
 
@@ -96,7 +89,7 @@ fn variants(text: &str, dice: &mut Dice) -> Vec<(&'static str, Vec<String>, &'st
         .map(|l| match l.strip_suffix('.').and_then(|l| l.split_once(" :- ")) {
             Some((head, body)) => {
                 let mut list = literals(body);
-                dice.shuffle(&mut list);
+                shuffle(dice, &mut list);
                 format!("{head} :- {}.", list.join(", "))
             }
             None => l.clone(),
@@ -190,7 +183,7 @@ fn the_order_of_rows_and_the_threads_do_not_matter_to_a_casebase() {
                 if file.extension().is_some_and(|e| e == "csv") && !text.contains('"') {
                     let mut lines: Vec<&str> = text.lines().collect();
                     if lines.len() > 2 {
-                        dice.shuffle(&mut lines[1..]);
+                        shuffle(&mut dice, &mut lines[1..]);
                     }
                     fs::write(to, lines.join("\n") + "\n").unwrap();
                 } else {
