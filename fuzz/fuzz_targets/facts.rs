@@ -4,4 +4,4 @@
 #[allow(dead_code)]
 mod targets;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::run("facts", bytes));
+libfuzzer_sys::fuzz_target!(init: targets::begin(), |bytes: &[u8]| targets::run("facts", bytes));
