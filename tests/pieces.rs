@@ -4,6 +4,10 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // helpers of tests may fail loudly
 
+#[path = "common/dice.rs"]
+mod dice;
+
+use dice::Dice;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,22 +43,6 @@ const RULES: &str = "\
 .output large
 large(c, p, n) :- parts(c, p, \"b\", _), cases(c, _, _, n), n > 40.
 ";
-
-/// A generator of numbers (xorshift), so that a failure names the question that led to it.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % n as u64) as usize
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.roll(of.len())]
-    }
-}
 
 fn book() -> Rulebook {
     let program = zhuize::lang::compile(vec![SourceFile { name: "rules.dl".into(), text: RULES.into() }]).program;
@@ -103,6 +91,10 @@ fn kinds(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
     }
 }
 
+fn one<'a>(dice: &mut Dice, of: &[&'a str]) -> &'a str {
+    of[dice.below(of.len())]
+}
+
 fn question(dice: &mut Dice) -> String {
     let relations: [(&str, &[&str]); 4] = [
         ("cases", &["case", "unit", "made", "size"]),
@@ -112,24 +104,24 @@ fn question(dice: &mut Dice) -> String {
     ];
     let mut bound: Vec<&str> = Vec::new();
     let mut out: Vec<String> = Vec::new();
-    for i in 0..1 + dice.roll(3) {
-        let (name, columns) = relations[[0, 1, 1, 1, 2, 3][dice.roll(6)]];
-        let denied = i > 0 && dice.roll(4) == 0;
+    for i in 0..1 + dice.below(3) {
+        let (name, columns) = relations[[0, 1, 1, 1, 2, 3][dice.below(6)]];
+        let denied = i > 0 && dice.below(4) == 0;
         let mut args = Vec::new();
         let mut own: Vec<&str> = Vec::new();
         for column in columns {
             let (variables, values) = kinds(column);
             let known: Vec<&str> = variables.iter().copied().filter(|v| bound.contains(v)).collect();
-            args.push(match dice.roll(20) {
-                0..3 => dice.one(values),
+            args.push(match dice.below(20) {
+                0..3 => one(dice, values),
                 3..9 => "_",
                 9..15 if !known.is_empty() => {
-                    own.push(dice.one(&known));
+                    own.push(one(dice, &known));
                     own[own.len() - 1]
                 }
                 _ if denied => "_",
                 _ => {
-                    own.push(dice.one(variables));
+                    own.push(one(dice, variables));
                     own[own.len() - 1]
                 }
             });
@@ -144,7 +136,7 @@ fn question(dice: &mut Dice) -> String {
         }
     }
     for v in bound.clone() {
-        out.extend(match (v, dice.roll(8)) {
+        out.extend(match (v, dice.below(8)) {
             ("C", 0) => Some("C < \"c1700\"".to_owned()),
             ("U", 0) => Some("U in (u1, u2, u4)".to_owned()),
             ("D", 0) => Some("Y = year(D), Y > 2000".to_owned()),
@@ -154,10 +146,10 @@ fn question(dice: &mut Dice) -> String {
         });
     }
     let numbers: Vec<&str> = bound.iter().copied().filter(|v| ["N", "M", "D"].contains(v)).collect();
-    let some = |dice: &mut Dice| if bound.is_empty() { "C" } else { dice.one(&bound) }.to_owned();
+    let some = |dice: &mut Dice| if bound.is_empty() { "C" } else { one(dice, &bound) }.to_owned();
     let (v, w) = (some(dice), some(dice));
     let mut text = out.join(", ");
-    text += &match (dice.roll(12), numbers.first()) {
+    text += &match (dice.below(12), numbers.first()) {
         (0, _) => ", count".to_owned(),
         (1, _) => format!(", count by {v}"),
         (2, _) => format!(", count {w}, count by {v}"),
@@ -204,7 +196,8 @@ fn what_pieces_find_is_what_is_there() {
             let all = query::answer::answer(&own.program, &own.codes, from, asked, Mode::Engine, &options)?;
             Ok(all.into_iter().next().unwrap())
         };
-        let Ok(want) = answer((here, None, &[]), &compiled.asked) else { continue };
+        let given = |database, far, done| query::answer::Given { database, far, done };
+        let Ok(want) = answer(given(here, None, Vec::new()), &compiled.asked) else { continue };
         asked += 1;
         rows += want.rows.len();
         let base = Arc::new(Base::open(&dir, &own, true).unwrap());
@@ -214,9 +207,10 @@ fn what_pieces_find_is_what_is_there() {
         let found = base.found(&own, &request, &[a.rel], &tallies, &options).unwrap();
         in_pieces += usize::from(found.is_some());
         let got = match found {
-            Some(found) => answer((found.database, Some(source), &found.done), &compiled.asked),
-            None => answer((base.tables(&own, &request, &[a.rel]).unwrap(), Some(source), &[]), &compiled.asked),
+            Some(found) => given(found.database, Some(source), found.done),
+            None => given(base.tables(&own, &request, &[a.rel]).unwrap(), Some(source), Vec::new()),
         };
+        let got = answer(got, &compiled.asked);
         assert_eq!(got.unwrap(), want, "question {number}: {text}");
     }
     // What pieces find together stays within the bounds that hold for what is found at once.

@@ -135,7 +135,7 @@ fn by_demand_and_by_the_engine_are_one() {
         query::answer::answer(
             &book.program,
             &book.codes,
-            (given.clone(), None, &[]),
+            query::answer::Given { database: given.clone(), far: None, done: Vec::new() },
             &compiled.asked,
             mode,
             &zhuize::engine::limit::Options::single(),

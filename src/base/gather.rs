@@ -44,6 +44,15 @@ pub(super) struct Part<'a> {
     pub joined: &'a [(usize, Wanted)],
 }
 
+/// A column of which every use wants a value that stands elsewhere.
+pub(super) struct Join<'p> {
+    column: usize,
+    /// Whether its values are texts.
+    texts: bool,
+    /// For every use: atoms with which it is joined, and the column of these.
+    from: Vec<Vec<(&'p Atom, usize)>>,
+}
+
 /// Some blocks of a file.
 struct Group {
     table: Arc<Table>,
@@ -310,17 +319,9 @@ impl Base {
         out
     }
 
-    /// Columns of a relation of which all rules want values that stand in a column of a relation that is here, with these, at
-    /// most so many: what else there is can be joined with nothing.
-    pub(super) fn joined(
-        &self,
-        program: &Program,
-        rel: RelId,
-        behind: &[bool],
-        here: &[bool],
-        db: &Database,
-        most: usize,
-    ) -> Vec<(usize, Wanted)> {
+    /// Columns of a relation of which all rules want values that stand in a column of a relation that is here: what else there
+    /// is can be joined with nothing.
+    pub(super) fn joins<'p>(&self, program: &'p Program, rel: RelId, behind: &[bool], here: &[bool]) -> Vec<Join<'p>> {
         let run = |r: &&Rule| behind[r.head.index()] && !self.settles(r.head);
         // Rows of the text and of rules come later.
         let whole = |rel: RelId| {
@@ -328,28 +329,25 @@ impl Base {
                 && !program.facts.iter().any(|f| f.rel == rel)
                 && !program.rules.iter().any(|r| r.head == rel && !self.settles(rel))
         };
-        let relation = program.rel(rel);
-        let wanted = |c: usize| -> Option<Wanted> {
-            let mut from: Vec<(&Atom, usize)> = Vec::new();
+        let join = |column: usize| -> Option<Join<'p>> {
+            let mut from: Vec<Vec<(&Atom, usize)>> = Vec::new();
             for rule in program.rules.iter().filter(run) {
                 for literal in rule.body.iter().filter(|l| l.relation() == Some(rel)) {
                     let (Literal::Atom(a) | Literal::Not(a)) = literal else { return None };
-                    let Some(Arg::Var(v)) = a.args.get(c) else { return None };
+                    let Some(Arg::Var(v)) = a.args.get(column) else { return None };
                     let others = rule.body.iter().filter_map(|l| match l {
                         Literal::Atom(b) if b.rel != rel && whole(b.rel) => {
                             b.args.iter().position(|x| *x == Arg::Var(*v)).map(|at| (b, at))
                         }
                         _ => None,
                     });
-                    from.push(others.min_by_key(|(b, _)| db.table(b.rel).len())?);
+                    from.push(others.collect());
                 }
             }
-            if from.is_empty() || from.iter().map(|(b, _)| db.table(b.rel).len()).sum::<usize>() > most {
-                return None;
-            }
-            Some(stand(&from, relation.columns[c].prim == Prim::Symbol, db))
+            let texts = program.rel(rel).columns[column].prim == Prim::Symbol;
+            (!from.is_empty() && from.iter().all(|f| !f.is_empty())).then_some(Join { column, texts, from })
         };
-        (0..relation.arity()).filter_map(|c| wanted(c).map(|w| (c, w))).collect()
+        (0..program.rel(rel).arity()).filter_map(join).collect()
     }
 
     /// Groups of the blocks of a table, through all layers.
@@ -413,6 +411,18 @@ impl Base {
         }
         db.tables[rel.index()] = store::Table::from_rows(width, rows);
         Ok(own)
+    }
+}
+
+impl Join<'_> {
+    /// The column, and the values that stand where they have to; `None` when these are more rows than so many.
+    pub fn wanted(&self, db: &Database, most: usize) -> Option<(usize, Wanted)> {
+        let rows = |(b, _): &(&Atom, usize)| db.table(b.rel).len();
+        let from: Vec<(&Atom, usize)> = self.from.iter().filter_map(|f| f.iter().copied().min_by_key(rows)).collect();
+        if from.iter().map(rows).sum::<usize>() > most {
+            return None;
+        }
+        Some((self.column, stand(&from, self.texts, db)))
     }
 }
 

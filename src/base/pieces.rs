@@ -7,7 +7,7 @@
 
 use super::Trouble;
 use super::file::{Cell, Table as File};
-use super::gather::{Pick, Use};
+use super::gather::{Join, Pick, Use, Wanted};
 use super::store::{Base, Gone, Kind};
 use crate::bulk::Request;
 use crate::engine::index::Common;
@@ -34,7 +34,7 @@ const PIECES: usize = 8;
 /// What was found of a question.
 #[derive(Debug)]
 pub struct Found {
-    /// All other tables that the question needs, and the rows that were found.
+    /// All other tables that the question needs, the rows that were found, and the facts of the program's text.
     pub database: Database,
     /// The relations of which all rows were found.
     pub done: Vec<RelId>,
@@ -109,10 +109,12 @@ impl Cut {
     }
 }
 
-/// A parted relation: how its columns are used, and its files with the rows that later layers took away.
-struct Source {
+/// A parted relation: how its columns are used, what those before it say of them, and its files with the rows that later
+/// layers took away.
+struct Source<'p> {
     rel: RelId,
     uses: Vec<Use>,
+    joins: Vec<Join<'p>>,
     files: Vec<(Arc<File>, Gone)>,
     /// Rows of it in a piece of which fewer are worth looking for than going through all.
     most: usize,
@@ -120,12 +122,10 @@ struct Source {
 
 /// What all pieces have in common.
 struct Work<'a> {
-    base: &'a Base,
     program: &'a Program,
-    behind: &'a [bool],
-    sources: Vec<Source>,
-    /// Blocks of the longest table in a piece.
-    step: usize,
+    sources: Vec<Source<'a>>,
+    /// Keys at which pieces begin, but the first.
+    bounds: Vec<String>,
     symbols: Arc<Symbols>,
     options: Options,
     /// Relations whose rows are kept.
@@ -147,25 +147,15 @@ struct Output {
 type Keys<'k> = (Option<&'k str>, Option<&'k str>);
 
 impl Work<'_> {
-    /// Keys at which pieces begin.
-    fn bounds(&self) -> Vec<&str> {
-        let Some((file, _)) = self.sources.iter().flat_map(|s| s.files.first()).max_by_key(|(f, _)| f.blocks()) else {
-            return Vec::new();
-        };
-        let mut bounds: Vec<&str> = (self.step..file.blocks()).step_by(self.step).map(|b| file.fence(b)).collect();
-        bounds.dedup();
-        bounds
-    }
-
     fn piece(&self, keys: Keys<'_>) -> Result<Output, Trouble> {
         let program = self.program;
         let empty = program.relations.iter().map(|r| Table::new(r.arity())).collect();
         let mut part = Database { symbols: Symbols::over(&self.symbols), tables: empty };
-        let mut here = vec![false; program.relations.len()];
         let mut met = Vec::new();
         for source in &self.sources {
             let relation = program.rel(source.rel);
-            let joined = self.base.joined(program, source.rel, self.behind, &here, &part, source.most);
+            let joined: Vec<(usize, Wanted)> =
+                source.joins.iter().filter_map(|j| j.wanted(&part, source.most)).collect();
             let pick = Pick::new(relation, Some(&source.uses), &joined, false);
             let mut rows: Vec<Word> = Vec::new();
             // With nothing there is nothing to join.
@@ -190,7 +180,6 @@ impl Work<'_> {
                 }
             }
             part.tables[source.rel.index()] = Table::from_rows(relation.arity(), rows);
-            here[source.rel.index()] = true;
         }
         let (mut done, _) = engine::evaluate(program, part, &self.options)?;
         let rows = self.kept.iter().map(|r| std::mem::take(&mut done.tables[r.index()])).collect();
@@ -220,14 +209,13 @@ impl Work<'_> {
     /// Runs all pieces, and puts what they found into a database.
     fn all(&self, db: &mut Database, threads: usize) -> Result<Option<Vec<RelId>>, Trouble> {
         let program = self.program;
-        let bounds = self.bounds();
-        let at = |i: usize| bounds.get(i).copied();
+        let at = |i: usize| self.bounds.get(i).map(String::as_str);
         let work = |i: usize| self.piece((i.checked_sub(1).and_then(at), at(i)));
         let mut rows: Vec<Vec<Word>> = vec![Vec::new(); self.kept.len()];
         let mut groups: Vec<Groups> = vec![Groups::default(); self.tallies.len()];
         let mut failed = None;
         let known = self.symbols.len();
-        let _ = in_order(bounds.len() + 1, threads, work, |found| {
+        let _ = in_order(self.bounds.len() + 1, threads, work, |found| {
             let found = match found {
                 Ok(found) => found,
                 Err(e) => {
@@ -324,23 +312,28 @@ impl Base {
             common: Some(common),
             ..options.clone()
         };
-        let source = |(rel, uses)| -> Result<Source, Trouble> {
-            let kind = self.kind(rel).unwrap_or(Kind::Facts);
-            Ok(Source { rel, uses, files: self.layers(kind, rel)?, most: 0 })
+        let mut before = vec![false; program.relations.len()];
+        let source = |(rel, uses): (RelId, Vec<Use>)| -> Result<Source<'_>, Trouble> {
+            let files = self.layers(self.kind(rel).unwrap_or(Kind::Facts), rel)?;
+            let joins = self.joins(program, rel, &behind, &before);
+            before[rel.index()] = true;
+            Ok(Source { rel, uses, joins, files, most: 0 })
         };
         let mut sources =
             self.order(program, &parted, &behind).into_iter().map(source).collect::<Result<Vec<_>, _>>()?;
-        let blocks = sources.iter().flat_map(|s| s.files.first()).map(|(f, _)| f.blocks()).max().unwrap_or(0);
-        let step = (blocks / PIECES).clamp(1, PIECE);
+        let longest = sources.iter().flat_map(|s| s.files.first()).map(|(f, _)| f).max_by_key(|f| f.blocks());
+        let mut bounds: Vec<String> = longest.map_or_else(Vec::new, |f| {
+            let step = (f.blocks() / PIECES).clamp(1, PIECE);
+            (step..f.blocks()).step_by(step).map(|b| f.fence(b).to_owned()).collect()
+        });
         for s in &mut sources {
-            s.most = self.rows(s.rel) as usize / blocks.div_ceil(step).max(1) / 2;
+            s.most = self.rows(s.rel) as usize / (bounds.len() + 1) / 2;
         }
+        bounds.dedup();
         let work = Work {
-            base: self,
             program,
-            behind: &behind,
             sources,
-            step,
+            bounds,
             symbols,
             options,
             kept: kept.iter().map(|h| h.0).collect(),

@@ -12,6 +12,7 @@ use crate::facts::{self, FileEntry, LoadOptions, Loaded, Origins, Sources, Stand
 use crate::lang::program::{Const, Program, RelId, TypeId};
 use crate::proof::given::Source as _;
 use crate::rulebook::Rulebook;
+use crate::rulebook::names::{self, Names};
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -76,18 +77,19 @@ impl Base {
 impl Base {
     /// Fetches the rows that hold the names of what stands in these rows, and of what stands in those.
     fn name(&self, program: &Program, kept: &mut [(RelId, Vec<Row>)]) {
-        let named = named(program);
+        let named = names::all(program);
         let mut asked: FxHashSet<(RelId, Arc<str>)> = FxHashSet::default();
         loop {
             let mut wanted: Vec<(RelId, usize, Arc<str>)> = Vec::new();
             for (rel, rows) in kept.iter() {
                 let columns = &program.rel(*rel).columns;
-                let keys: Vec<_> = columns.iter().map(|c| named[c.ty.index()].filter(|k| self.holds(k.0))).collect();
+                let keys: Vec<_> =
+                    columns.iter().map(|c| named[c.ty.index()].filter(|k| self.holds(k.table))).collect();
                 for (value, key) in rows.iter().flat_map(|r| r.values.iter().zip(&keys)) {
-                    if let (Const::Symbol(text), Some((table, column))) = (value, key)
+                    if let (Const::Symbol(text), Some(Names { table, key, .. })) = (value, key)
                         && asked.insert((*table, Arc::clone(text)))
                     {
-                        wanted.push((*table, *column, Arc::clone(text)));
+                        wanted.push((*table, *key, Arc::clone(text)));
                     }
                 }
             }
@@ -104,7 +106,7 @@ impl Base {
         }
     }
 
-    /// The tables that the engine needs for these relations, and no others.
+    /// The tables that the engine needs for these relations, and no others. Names are not among them: see [`Base::naming`].
     ///
     /// # Errors
     /// When options are wrong, or a file is not as it was written.
@@ -112,15 +114,9 @@ impl Base {
         let program = &book.program;
         let mut db = self.loaded(book, request)?.database;
         let behind = self.behind(program, wanted);
-        // The answer is shown with names.
-        let named = named(program);
-        let columns = wanted.iter().flat_map(|r| &program.rel(*r).columns);
-        let names = columns.filter_map(|c| named[c.ty.index()]).map(|n| n.0);
-        let shown: FxHashSet<RelId> = wanted.iter().copied().chain(names).collect();
         let all = (0..program.relations.len() as u32).map(RelId);
-        let large: Vec<RelId> = all.clone().filter(|r| self.holds(*r) && !self.is_small(*r)).collect();
-        let (whole, parts): (Vec<RelId>, Vec<RelId>) = large.into_iter().partition(|r| shown.contains(r));
-        let parts: Vec<RelId> = parts.into_iter().filter(|r| behind[r.index()]).collect();
+        let large = all.clone().filter(|r| self.holds(*r) && !self.is_small(*r) && behind[r.index()]);
+        let (whole, parts): (Vec<RelId>, Vec<RelId>) = large.partition(|r| wanted.contains(r));
         on_threads(request.threads, || {
             for rel in whole {
                 self.fill(program, rel, &mut db, None)?;
@@ -143,15 +139,12 @@ impl Base {
         values: impl Iterator<Item = (TypeId, &'v Const)>,
     ) -> Result<Database, Trouble> {
         let program = &book.program;
-        let named = named(program);
+        let named = names::all(program);
         let mut wanted: BTreeMap<RelId, (usize, usize, FxHashSet<&str>)> = BTreeMap::new();
         for (ty, value) in values {
-            let Some((rel, column)) = named[ty.index()].filter(|n| self.holds(n.0) && !self.is_small(n.0)) else {
-                continue;
-            };
-            if let Const::Symbol(text) = value {
-                let name = name_column(program, ty).unwrap_or(column);
-                wanted.entry(rel).or_insert_with(|| (column, name, FxHashSet::default())).2.insert(text);
+            let large = |n: &Names| self.holds(n.table) && !self.is_small(n.table);
+            if let (Some(n), Const::Symbol(text)) = (named[ty.index()].filter(large), value) {
+                wanted.entry(n.table).or_insert_with(|| (n.key, n.name, FxHashSet::default())).2.insert(text);
             }
         }
         // A few are looked up, for many the table is gone through.
@@ -191,7 +184,9 @@ impl Base {
         db: &mut Database,
     ) -> Result<(), Trouble> {
         for (rel, uses) in self.order(program, parts, behind) {
-            let joined = self.joined(program, rel, behind, &here, db, self.rows(rel) as usize / 2);
+            let most = self.rows(rel) as usize / 2;
+            let joined: Vec<(usize, Wanted)> =
+                self.joins(program, rel, behind, &here).iter().filter_map(|j| j.wanted(db, most)).collect();
             self.fill(program, rel, db, Some(Part { uses: &uses, joined: &joined }))?;
             here[rel.index()] = true;
         }
@@ -269,25 +264,6 @@ impl Prepared for Folder {
             t => bulk::Trouble::Prepared(t.unreadable()),
         })
     }
-}
-
-/// The column that `table.column` stands for.
-fn place(program: &Program, word: &str) -> Option<(RelId, usize)> {
-    let (table, column) = word.split_once('.')?;
-    let rel = program.relation(table)?;
-    Some((rel, program.rel(rel).columns.iter().position(|c| c.name == column)?))
-}
-
-/// By type: the table and column of keys whose rows name its values.
-fn named(program: &Program) -> Vec<Option<(RelId, usize)>> {
-    let first = |note: &str| place(program, note.split_whitespace().next()?);
-    program.types.iter().map(|t| t.notes.get("names").and_then(first)).collect()
-}
-
-/// The column of that table that holds the names.
-fn name_column(program: &Program, ty: TypeId) -> Option<usize> {
-    let word = program.types[ty.index()].notes.get("names")?.split_whitespace().nth(1)?;
-    place(program, word).map(|p| p.1)
 }
 
 /// Rows as a table, with their places in its order.

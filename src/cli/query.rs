@@ -11,7 +11,8 @@ use crate::engine::store::Database;
 use crate::facts::Origins;
 use crate::lang::date;
 use crate::lang::program::{RelId, SourceFile};
-use crate::proof::given::Source;
+use crate::proof;
+use crate::query::answer::Given;
 use crate::query::{self, Answer, Asked, Compiled, Mode};
 use crate::report::wording::BookWords;
 use crate::report::{answer, columnar, staging, xlsx};
@@ -79,7 +80,7 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
         return Err(Failure::Usage(text.to_owned()));
     }
     let book = setting.rulebook(err)?;
-    let extra = args.program.as_ref().map(|path| source(path, setting)).transpose()?;
+    let extra = args.program.as_ref().map(|path| rules(path, setting)).transpose()?;
     let name = setting.say("问题", "question");
     let questions: Vec<(&str, &str)> = args.text.iter().map(|t| (name, t.as_str())).collect();
     let compiled = query::compile(&book, extra, &questions, setting.facts_lang());
@@ -109,18 +110,15 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let request = args.question.request(setting, false)?;
     let until = Deadline::after(args.max_seconds);
     let options = Options { until, ..bulk::memory::options(&request) };
-    let Given { database: given, far, done } = given(&request, &book, &asked, &outputs, &options, setting, err)?;
+    let Source { given, base, names } = source(&request, &book, &asked, &outputs, &options, setting, err)?;
     let texts: Vec<&String> = asked.iter().flat_map(|a| &a.texts).filter(|t| !t.is_empty()).collect();
-    let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given, t)).cloned().collect();
-    let kept = done.is_empty().then(|| given.clone());
-    let source = far.clone().map(|b| -> Arc<dyn Source> { b });
+    let unknown: Vec<String> = texts.into_iter().filter(|t| unheard(&book, &given.database, t)).cloned().collect();
     let shown: Vec<Shown> = if asked.is_empty() {
-        let found = query::answer::relations(&book.program, &book.codes, (given, source), &outputs, &options);
+        let found = query::answer::relations(&book.program, &book.codes, given, &outputs, &options);
         let title = |a: &Asked| Some(book.program.rel(a.rel).name.clone());
         found.map_err(form::limit(setting))?.into_iter().map(|(a, rows)| (title(&a), a, rows)).collect()
     } else {
-        let from = (given, source, &done[..]);
-        let found = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
+        let found = query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Auto, &options);
         asked.into_iter().zip(found.map_err(form::limit(setting))?).map(|(a, rows)| (None, a, rows)).collect()
     };
     setting.kept()?;
@@ -135,10 +133,10 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     }
     let origins = Origins::default();
     let answers = shown.iter().map(|s| &s.2);
-    let kept = kept.map_or_else(|| naming(far.as_deref(), &book, &request, answers, setting, err), Ok)?;
-    let words = BookWords::new(&book, &kept, &origins, form::language(setting));
+    let names = names.of(&book, &request, answers).map_err(|t| setting.base_or_run(t, &book, err))?;
+    let words = BookWords::new(&book, &names, &origins, form::language(setting));
     let bytes = render(args, &book, &shown, &words)?;
-    if far.is_some_and(|b| b.has_news()) {
+    if base.is_some_and(|b| b.has_news()) {
         return Err(Failure::Again);
     }
     match &args.output {
@@ -148,32 +146,49 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     Ok(())
 }
 
-/// What questions are asked of.
-pub(super) struct Given {
-    /// The given facts.
-    pub database: Database,
-    /// Where further rows lie.
-    pub far: Option<Arc<Base>>,
-    /// Relations of which all rows are in the database.
-    pub done: Vec<RelId>,
+/// Where the names of what answers show stand.
+pub(super) enum Names {
+    /// In these tables.
+    Here(Database),
+    /// In a prepared casebase.
+    There(Arc<Base>),
 }
 
-/// The names of what answers from a prepared casebase show.
-pub(super) fn naming<'a>(
-    base: Option<&Base>,
-    book: &Rulebook,
-    request: &Request,
-    answers: impl Iterator<Item = &'a Answer>,
-    setting: &Setting,
-    err: &mut dyn Write,
-) -> Result<Database, Failure> {
-    let Some(base) = base else { return Ok(Database::new(&book.program)) };
-    let values = answers.flat_map(|a| a.rows.iter().flatten()).map(|v| (v.ty, &v.value));
-    base.naming(book, request, values).map_err(|t| setting.base_or_run(t, book, err))
+impl Names {
+    /// The tables by which answers are shown.
+    pub fn of<'a>(
+        self,
+        book: &Rulebook,
+        request: &Request,
+        answers: impl Iterator<Item = &'a Answer>,
+    ) -> Result<Database, base::Trouble> {
+        let values = answers.flat_map(|a| a.rows.iter().flatten()).map(|v| (v.ty, &v.value));
+        match self {
+            Self::Here(tables) => Ok(tables),
+            Self::There(base) => base.naming(book, request, values),
+        }
+    }
 }
 
-/// What questions are asked of. Of a prepared casebase, what a question that names nothing needs is fetched here.
-pub(super) fn given(
+/// Whence an answer comes.
+pub(super) struct Source {
+    /// What questions are asked of.
+    pub given: Given,
+    /// The prepared casebase, if it is one.
+    pub base: Option<Arc<Base>>,
+    /// Where names stand.
+    pub names: Names,
+}
+
+impl Source {
+    fn new(database: Database, base: Option<Arc<Base>>, done: Vec<RelId>, names: Names) -> Self {
+        let far = base.clone().map(|b| -> Arc<dyn proof::given::Source> { b });
+        Self { given: Given { database, far, done }, base, names }
+    }
+}
+
+/// Whence an answer comes. Of a prepared casebase, what a question that names nothing needs is fetched here.
+pub(super) fn source(
     request: &Request,
     book: &Rulebook,
     asked: &[Asked],
@@ -181,11 +196,12 @@ pub(super) fn given(
     options: &Options,
     setting: &Setting,
     err: &mut dyn Write,
-) -> Result<Given, Failure> {
+) -> Result<Source, Failure> {
     let folder = &request.facts;
     if setting.base.get().is_none() && request.prepared.is_none() {
         let loaded = bulk::load(book, request).map_err(|t| setting::trouble(t, book, setting, err))?;
-        return Ok(Given { database: loaded.database, far: None, done: Vec::new() });
+        let names = Names::Here(loaded.database.clone());
+        return Ok(Source::new(loaded.database, None, Vec::new(), names));
     }
     // What was derived on another day, or under other options or rules, does not answer the question.
     let settled = base::Manifest::read(folder).map_err(|t| setting.of_base(&t))?;
@@ -197,14 +213,16 @@ pub(super) fn given(
         let wanted: Vec<RelId> = marks.chain(outputs.iter().copied()).collect();
         let tallies: Vec<_> = asked.iter().filter_map(|a| a.tally.as_ref()).collect();
         let found = base.found(book, request, &wanted, &tallies, options);
-        if let Some(found) = found.map_err(|t| setting.base_or_run(t, book, err))? {
-            return Ok(Given { database: found.database, far: Some(base), done: found.done });
-        }
-        let tables = base.tables(book, request, &wanted).map_err(|t| setting.base_or_run(t, book, err))?;
-        return Ok(Given { database: tables, far: Some(base), done: Vec::new() });
+        let (database, done) = match found.map_err(|t| setting.base_or_run(t, book, err))? {
+            Some(found) => (found.database, found.done),
+            None => (base.tables(book, request, &wanted).map_err(|t| setting.base_or_run(t, book, err))?, Vec::new()),
+        };
+        return Ok(Source::new(database, Some(Arc::clone(&base)), done, Names::There(base)));
     }
+    // Rows that are fetched come with their names.
     let loaded = base.loaded(book, request).map_err(|t| setting.base_or_run(t, book, err))?;
-    Ok(Given { database: loaded.database, far: Some(base), done: Vec::new() })
+    let names = Names::Here(loaded.database.clone());
+    Ok(Source::new(loaded.database, Some(base), Vec::new(), names))
 }
 
 /// Whether a text occurs neither in the facts nor in the rules.
@@ -215,7 +233,7 @@ fn unheard(book: &Rulebook, given: &Database, text: &str) -> bool {
     given.symbols.get(text).is_none() && !book.program.facts.iter().any(held)
 }
 
-fn source(path: &std::path::Path, setting: &Setting) -> Result<SourceFile, Failure> {
+fn rules(path: &std::path::Path, setting: &Setting) -> Result<SourceFile, Failure> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|e| Failure::Usage(format!("E0640: {} {name}: {e}", setting.say("读不出", "cannot read"))))?;

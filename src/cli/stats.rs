@@ -1,18 +1,16 @@
 //! `zhuize stats`: the charts that the rulebook's `//@ stat` annotations ask for.
 
 use super::form;
-use super::query::{Given, given, naming, taken};
+use super::query::{Source, source, taken};
 use super::setting::{Question, Setting};
 use super::{Failure, Lang};
 use crate::bulk;
 use crate::facts::Origins;
-use crate::proof::given::Source;
 use crate::query::{self, Mode};
 use crate::report::wording::BookWords;
 use crate::report::{layout, staging, stats};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Form of the charts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -62,18 +60,16 @@ pub fn run(args: &Args, setting: &Setting, out: &mut dyn Write, err: &mut dyn Wr
     let asked = compiled.asked;
     let request = args.question.request(setting, false)?;
     let options = bulk::memory::options(&request);
-    let Given { database: given, far, done } = given(&request, &book, &asked, &[], &options, setting, err)?;
-    let kept = done.is_empty().then(|| given.clone());
-    let from = (given, far.clone().map(|b| -> Arc<dyn Source> { b }), &done[..]);
-    let answers = query::answer::answer(&book.program, &book.codes, from, &asked, Mode::Auto, &options);
+    let Source { given, base, names } = source(&request, &book, &asked, &[], &options, setting, err)?;
+    let answers = query::answer::answer(&book.program, &book.codes, given, &asked, Mode::Auto, &options);
     let answers = answers.map_err(form::limit(setting))?;
     setting.kept()?;
-    let kept = kept.map_or_else(|| naming(far.as_deref(), &book, &request, answers.iter(), setting, err), Ok)?;
-    if far.is_some_and(|b| b.has_news()) {
+    let names = names.of(&book, &request, answers.iter()).map_err(|t| setting.base_or_run(t, &book, err))?;
+    if base.is_some_and(|b| b.has_news()) {
         return Err(Failure::Again);
     }
     let origins = Origins::default();
-    let words = BookWords::new(&book, &kept, &origins, form::language(setting));
+    let words = BookWords::new(&book, &names, &origins, form::language(setting));
     let all = asks.iter().zip(&asked).zip(&answers);
     let charts: Vec<stats::Chart> = all.map(|((k, a), rows)| stats::chart(&book.program, k, a, rows, &words)).collect();
     let language = form::language(setting);

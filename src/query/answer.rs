@@ -52,16 +52,26 @@ pub struct Marked {
     pub rows: Vec<bool>,
 }
 
-/// Evaluates questions over given facts, with further ones in a source; the facts of the program's text are added. Rows that
-/// a question by demand needs are fetched; the engine takes those that are in the tables, and runs no rules of relations that
-/// the source settles or that are done: all their rows are in the tables.
+/// What questions are asked of.
+#[derive(Debug)]
+pub struct Given {
+    /// The given facts. Those of the program's text are added, unless something is done.
+    pub database: Database,
+    /// Where further ones lie.
+    pub far: Option<Arc<dyn Far>>,
+    /// Relations of which all rows are in the database.
+    pub done: Vec<RelId>,
+}
+
+/// Evaluates questions. Rows that a question by demand needs are fetched; the engine takes those that are in the tables, and
+/// runs no rules of relations that the source settles or that are done.
 ///
 /// # Errors
 /// When a stated limit is met.
 pub fn answer(
     program: &Program,
     codes: &CodeLists,
-    (given, far, done): (Database, Option<Arc<dyn Far>>, &[RelId]),
+    Given { database, far, done }: Given,
     asked: &[Asked],
     mode: Mode,
     options: &Options,
@@ -72,7 +82,7 @@ pub fn answer(
         Mode::Engine => false,
     };
     if demand {
-        let mut prover = Prover::reaching(program, given, MOST_STEPS, far);
+        let mut prover = Prover::reaching(program, database, MOST_STEPS, far);
         let mut out = Vec::new();
         for a in asked {
             let mut all = |rel: RelId| {
@@ -89,8 +99,8 @@ pub fn answer(
     let wanted = Some(asked.iter().flat_map(|a| a.marks.iter().map(|m| m.rel).chain([a.rel])).collect());
     let settled = |rel: RelId| done.contains(&rel) || far.as_ref().is_some_and(|far| far.settles(rel));
     let unsettled = Some(Arc::new(program.rules.iter().map(|r| !settled(r.head)).collect()));
-    let options = Options { wanted, rules: unsettled, ..options.clone() };
-    let (all, _) = engine::evaluate(program, given, &options)?;
+    let options = Options { wanted, rules: unsettled, complete: !done.is_empty(), ..options.clone() };
+    let (all, _) = engine::evaluate(program, database, &options)?;
     let rows = |rel: RelId| all.table(rel).rows().map(<[Word]>::to_vec);
     let marks = |a: &Asked| a.marks.iter().map(|m| rows(m.rel).collect()).collect();
     let one = |a: &Asked| arrange(program, codes, &all.symbols, a, rows(a.rel).collect(), marks(a));
@@ -104,7 +114,7 @@ pub fn answer(
 pub fn relations(
     program: &Program,
     codes: &CodeLists,
-    (given, far): (Database, Option<Arc<dyn Far>>),
+    given: Given,
     wanted: &[RelId],
     options: &Options,
 ) -> Result<Vec<(Asked, Answer)>, Limit> {
@@ -131,7 +141,7 @@ pub fn relations(
         }
     };
     let asked: Vec<Asked> = wanted.iter().map(whole).collect();
-    let answers = answer(program, codes, (given, far, &[]), &asked, Mode::Engine, options)?;
+    let answers = answer(program, codes, given, &asked, Mode::Engine, options)?;
     Ok(asked.into_iter().zip(answers).collect())
 }
 

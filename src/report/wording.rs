@@ -6,6 +6,7 @@ use crate::engine::store::Database;
 use crate::facts::Origins;
 use crate::lang::program::{Arg, Const, Literal, Program, RelId, RuleId, TypeId};
 use crate::proof::graph::{Binding, Value};
+use crate::rulebook::names::{self, Names};
 use crate::rulebook::{Cite, Phrase, Rulebook};
 use std::collections::HashMap;
 
@@ -40,25 +41,9 @@ impl<'a> BookWords<'a> {
     #[must_use]
     pub fn new(book: &'a Rulebook, given: &'a Database, origins: &'a Origins, language: Language) -> Self {
         let program = &book.program;
-        let mut names = HashMap::new();
-        for (i, t) in program.types.iter().enumerate() {
-            let Some(note) = t.notes.get("names") else { continue };
-            let columns: Vec<Option<(RelId, usize)>> = note
-                .split_whitespace()
-                .map(|w| {
-                    let (table, column) = w.split_once('.')?;
-                    let rel = program.relation(table)?;
-                    Some((rel, program.rel(rel).columns.iter().position(|c| c.name == column)?))
-                })
-                .collect();
-            if let [Some((rel, id)), Some((other, name))] = columns[..]
-                && rel == other
-            {
-                let text = |w: u32| given.symbols.resolve(w).to_owned();
-                let rows = given.table(rel).rows().map(|r| (text(r[id]), text(r[name])));
-                names.insert(i as u32, rows.collect());
-            }
-        }
+        let text = |w: u32| given.symbols.resolve(w).to_owned();
+        let of = |at: Names| given.table(at.table).rows().map(|r| (text(r[at.key]), text(r[at.name]))).collect();
+        let names = (0..).zip(names::all(program)).filter_map(|(ty, at)| Some((ty, of(at?)))).collect();
         let mut tables: Vec<bool> =
             program.relations.iter().map(|r| !r.notes.has("input") && !r.notes.has("dimension")).collect();
         for rule in &program.rules {

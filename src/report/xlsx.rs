@@ -13,7 +13,7 @@ use crate::lang::date;
 use crate::lang::program::{Column, Const, Program, RelId, Relation, TypeId};
 use crate::proof::graph::Value;
 use crate::query::{Answer, Asked};
-use crate::rulebook::Rulebook;
+use crate::rulebook::{Rulebook, names};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatAlign, Url, Workbook, Worksheet, XlsxError};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -286,24 +286,12 @@ fn plain(
 }
 
 fn names<'a>(program: &'a Program, run: &'a Run) -> HashMap<u32, Names<'a>> {
-    let mut out = HashMap::new();
-    for (i, t) in program.types.iter().enumerate() {
-        let Some(note) = t.notes.get("names") else { continue };
-        let column = |w: &str| {
-            let (table, column) = w.split_once('.')?;
-            let rel = program.relation(table)?;
-            Some((rel, program.rel(rel).columns.iter().position(|c| c.name == column)?))
-        };
-        let found: Vec<Option<(RelId, usize)>> = note.split_whitespace().map(column).collect();
-        if let [Some((rel, id)), Some((other, name))] = found[..]
-            && rel == other
-        {
-            let text = |w: Word| run.database.symbols.resolve(w);
-            let by_id = run.database.table(rel).rows().map(|r| (r[id], text(r[name]))).collect();
-            out.insert(i as u32, Names { column: (rel, name), by_id });
-        }
-    }
-    out
+    let text = |w: Word| run.database.symbols.resolve(w);
+    let of = |at: names::Names| Names {
+        column: (at.table, at.name),
+        by_id: run.database.table(at.table).rows().map(|r| (r[at.key], text(r[at.name]))).collect(),
+    };
+    (0..).zip(names::all(program)).filter_map(|(ty, at)| Some((ty, of(at?)))).collect()
 }
 
 /// The results of a run as the bytes of a workbook: a table of contents, the files read, the rows left out, the relations.

@@ -9,6 +9,7 @@ pub mod coverage;
 mod legal;
 mod lint;
 pub mod marks;
+pub mod names;
 mod order;
 mod outline;
 mod phrase;
