@@ -470,6 +470,8 @@ fn a_row_takes_the_place_of_the_one_with_its_key() {
     assert_eq!(ask("ann", &[0], Some(vec![2])), [""; 0]);
     assert_eq!(ask("ann", &[], None), [comes]);
     assert_eq!(ask("ann", &[0, 1], None), [comes]);
+    // As far as the key is known it may be that of another.
+    assert_eq!(ask("ann", &[0, 2], None), [comes]);
     // Nobody's row is put there where only a cell may change.
     assert_eq!(ask("cat", &[0], Some(vec![1])), [""; 0]);
 }

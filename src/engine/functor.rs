@@ -584,4 +584,11 @@ mod tests {
         let e = compare(CmpOp::Match, Prim::Symbol, bad, text, s).unwrap_err();
         assert!(e.to_string().starts_with("\"(\" is not a regular expression"), "{e}");
     }
+
+    #[test]
+    fn an_expression_of_one_value_is_shown_as_it_is_written() {
+        let shown = |op| expression(op, Prim::Number, &[value::from_number(7)], &Symbols::default());
+        assert_eq!(shown(Functor::Neg), "-(7)");
+        assert_eq!(shown(Functor::ToUnsigned), "to_unsigned(7)");
+    }
 }

@@ -253,4 +253,45 @@ mod tests {
         assert_eq!(show(2), [(1, 1), (2, 1), (3, 1), (4, 1)]);
         assert_eq!(show(4), [(1, 13), (2, 13), (3, 13), (4, 13), (5, 10)]);
     }
+
+    #[test]
+    fn the_order_of_rules_does_not_matter_to_an_aggregate_inside_recursion() {
+        let text = ".decl q(x: number, y: number)\nq(1, 5).\nq(1, 6).\nq(2, 7).\nq(3, 8).\n\
+                    .decl h(x: number, n: number)\nh(1, 0).\n\
+                    h(x + 1, n) :- h(x, _), x < 4, n = count : { q(y, _), y <= x }.\n";
+        let mut program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let rows = |p: &Program| {
+            let all = evaluate(p, Database::new(p)).unwrap();
+            let rel = p.relation("h").unwrap();
+            all.table(rel).rows().map(|r| [to_number(r[0]), to_number(r[1])]).collect::<Vec<_>>()
+        };
+        let want = [[1, 0], [2, 2], [3, 3], [4, 4]];
+        assert_eq!(rows(&program), want);
+        // Who aggregates comes before who lists the groups.
+        let turned: Vec<usize> = program.strata.iter().map(|s| s.rules.len()).collect();
+        assert!(turned.contains(&2), "{turned:?}");
+        program.strata.iter_mut().for_each(|s| s.rules.reverse());
+        assert_eq!(rows(&program), want);
+    }
+
+    #[test]
+    fn what_no_compiler_gives_is_refused() {
+        let declared = RelationKind::Declared;
+        let test = Literal::Compare {
+            op: CmpOp::Lt,
+            prim: Prim::Number,
+            left: Term::Var(VarId(0)),
+            right: Term::Var(VarId(1)),
+            span: SPAN,
+        };
+        let all = RelId(0);
+        let program = Program {
+            relations: vec![relation("free", 1, declared)],
+            rules: vec![rule(0, &[0], vec![test])],
+            strata: vec![Stratum { relations: vec![all], rules: vec![RuleId(0)], recursive: false }],
+            ..Program::default()
+        };
+        let found = evaluate(&program, Database::new(&program));
+        assert!(matches!(found, Err(Limit::Internal { .. })), "{found:?}");
+    }
 }

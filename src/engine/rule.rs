@@ -404,3 +404,23 @@ pub fn has_all_tables(program: &Program, database: &Database) -> bool {
     database.tables.len() <= program.relations.len()
         && database.tables.iter().zip(&program.relations).all(|(t, r)| t.width() == r.arity())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::store::{Database, Table};
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn tables_are_those_of_the_program() {
+        let text = ".decl a(x: number)\n.decl b(x: number, y: number)\n";
+        let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let with = |widths: &[usize]| {
+            let tables = widths.iter().map(|w| Table::new(*w)).collect();
+            has_all_tables(&program, &Database { tables, ..Database::new(&program) })
+        };
+        assert!(with(&[1, 2]) && with(&[1]) && with(&[]));
+        assert!(!with(&[1, 1]) && !with(&[2]), "a table of another width");
+        assert!(!with(&[1, 2, 1]), "a table too many");
+    }
+}

@@ -266,3 +266,28 @@ impl Database {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn rows_are_added_once() {
+        let mut table = Table::new(2);
+        table.add(vec![3, 4, 1, 2]);
+        table.add(Vec::new());
+        table.add(vec![1, 2, 0, 9]);
+        assert_eq!(table, Table::from_rows(2, vec![0, 9, 1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn facts_of_the_text_come_to_what_is_there() {
+        let text = ".decl a(x: unsigned)\na(2).\na(1).\n.decl sure()\nsure().\nsure().\n.decl open()\n.input open\n";
+        let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let mut all = Database::new(&program);
+        all.tables[0].add(vec![1, 7]);
+        all.add_program_facts(&program);
+        assert_eq!(all.tables, [Table::from_rows(1, vec![1, 2, 7]), Table::unit(), Table::new(0)]);
+    }
+}

@@ -316,3 +316,42 @@ impl Side<'_, '_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::store::Database;
+    use crate::lang::program::{Program, SourceFile};
+
+    /// Points of each kind, and those at the last of all steps down.
+    fn contrasted(facts: &str) -> (usize, usize, usize) {
+        let mut text = String::from(
+            ".decl next(m: number, n: number)\n.decl first(who: symbol)\n.decl second(who: symbol)\n\
+             .decl up(who: symbol, n: number)\nup(w, 0) :- first(w).\nup(w, 0) :- second(w).\n\
+             up(w, n) :- up(w, m), next(m, n).\n.input first, second\nfirst(\"a\").\n",
+        );
+        text += facts;
+        (0..DEPTH).for_each(|m| text += &format!("next({m}, {}).\n", m + 1));
+        let program: Program =
+            crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let mut prover = Prover::new(&program, Database::new(&program), u64::MAX);
+        let goal = |who: &str| -> Goal {
+            crate::lang::query::parse_atom(&program, &format!("up(\"{who}\", {DEPTH})")).expect("an atom").into()
+        };
+        let found = contrast(&mut prover, &goal("a"), &goal("b")).expect("within limits");
+        let of = |name: &str| {
+            let rel = program.relation(name);
+            found.points.iter().filter(|p| Some(p.rel) == rel).count()
+        };
+        (of("up"), of("first"), found.points.iter().filter(|p| p.differs).count())
+    }
+
+    #[test]
+    fn points_end_at_a_depth() {
+        // The last of so many steps is looked at, and nothing below it.
+        let all = DEPTH + 1;
+        assert_eq!(contrasted("first(\"b\").\n"), (all, 0, 0), "alike all the way");
+        assert_eq!(contrasted("second(\"b\").\n"), (all, 0, all), "by another rule at the last");
+        assert_eq!(contrasted(""), (all, 0, all), "lacking all the way");
+    }
+}

@@ -296,3 +296,26 @@ fn pattern(args: &[Arg], symbols: &mut crate::engine::symbol::Symbols) -> Vec<Op
     };
     args.iter().map(word).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn it_is_said_when_sets_of_grounds_may_be_missing() {
+        let text = ".decl a(x: number)\n.input a\na(1).\n.decl b(x: number)\n.input b\nb(1).\n\
+                    .decl c(x: number)\nc(x) :- a(x).\nc(x) :- b(x).\n.decl d(x: number)\nd(x) :- c(x).\n";
+        let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let mut prover = Prover::new(&program, Database::new(&program), u64::MAX);
+        let goal: Goal = crate::lang::query::parse_atom(&program, "d(1)").expect("an atom").into();
+        let mut found = |most_instances: usize, most: usize| {
+            let options = Options { most_instances, ..Options::default() };
+            let all = supports(&mut prover, &goal, &options, &|_| false, most).expect("within limits");
+            (all[0].sets.len(), all[0].cut)
+        };
+        assert_eq!(found(100, 100), (2, false));
+        assert_eq!(found(100, 1), (1, true), "more sets than are followed");
+        assert!(found(1, 100).1, "more steps than are followed");
+    }
+}

@@ -203,3 +203,43 @@ fn topological(record: &Record, level: &[Option<u32>]) -> (Vec<FactId>, Vec<bool
     let kept = kept.collect();
     (order, kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::program::{RelId, RuleId};
+    use crate::proof::record::{Fact, Instance};
+
+    #[test]
+    fn numbers_say_whether_they_are_exact() {
+        let (few, most) = (Count::of(3), Count::of(u128::MAX));
+        let least = Count { exact: false, ..few };
+        assert_eq!(few.plus(few), Count::of(6));
+        assert_eq!(most.plus(few), Count { number: u128::MAX, exact: false });
+        assert_eq!((few.plus(least).exact, least.plus(few).exact), (false, false));
+        assert_eq!(few.times(few), Count::of(9));
+        assert_eq!(most.times(few), Count { number: u128::MAX, exact: false });
+        assert_eq!((few.times(least).exact, least.times(few).exact), (false, false));
+        // Of nothing there is nothing, however many of the other.
+        let none = Count::of(0);
+        assert_eq!((none.times(least), least.times(none)), (none, none));
+    }
+
+    #[test]
+    fn what_is_not_followed_to_its_ground_does_not_go_round() {
+        // 0 is given; 1 follows from 0 and from itself; 2 is not followed, and 3 rests on it.
+        let fact = |given, by: &[u32]| Fact { rel: RelId(0), row: Box::new([]), given, by: by.to_vec() };
+        let instance = |head, premise| Instance {
+            rule: RuleId(0),
+            head: FactId(head),
+            vars: Box::new([]),
+            premises: vec![(0, FactId(premise))],
+        };
+        let mut record = Record::default();
+        record.facts = vec![fact(true, &[]), fact(false, &[0, 1]), fact(false, &[]), fact(false, &[2])];
+        record.instances = vec![instance(1, 0), instance(1, 1), instance(3, 2)];
+        let ranks = Ranks::of(&record, &|_| 0);
+        assert_eq!(ranks.level, [Some(0), Some(1), None, None]);
+        assert_eq!((ranks.kept, ranks.circular), (vec![true, false, false], 1));
+    }
+}

@@ -79,3 +79,26 @@ fn solve(op: Functor, prim: Prim, args: &[Term], want: Word, vars: &mut [Option<
         vars[v.index()] = Some(value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::value::{from_number, to_number};
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn what_is_known_is_not_worked_out() {
+        let text = ".decl p(x: number)\n.input p\n.decl h(x: number, y: number, z: number)\n\
+                    h(x, x + 1, y - x) :- p(x), p(y).\n";
+        let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let found = |x: Option<i32>, next: Option<i32>, from: Option<i32>| {
+            let pattern = [x, next, from].map(|v| v.map(from_number));
+            let vars = unify(&program.rules[0], &pattern, &mut Symbols::default()).expect("no constant in the head");
+            [0, 1].map(|v| vars[v].map(to_number))
+        };
+        assert_eq!(found(None, Some(4), None), [Some(3), None]);
+        assert_eq!(found(None, Some(4), Some(5)), [Some(3), Some(8)]);
+        assert_eq!(found(Some(7), Some(4), None), [Some(7), None], "the row cannot be, which is found out later");
+        assert_eq!(found(None, None, Some(5)), [None, None]);
+    }
+}

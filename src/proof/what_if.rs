@@ -400,3 +400,40 @@ pub fn order(a: &[Value], b: &[Value]) -> std::cmp::Ordering {
     };
     a.iter().zip(b).map(|(x, y)| one(x, y)).find(|o| o.is_ne()).unwrap_or(Equal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::store::Database;
+    use crate::engine::value::from_number;
+    use crate::lang::program::{Const, SourceFile};
+
+    #[test]
+    fn what_stays_in_recursion_is_what_was_there() {
+        let text = ".decl edge(a: number, b: number)\n.decl reach(a: number, b: number)\n\
+                    reach(a, b) :- edge(a, b).\nreach(a, c) :- reach(a, b), edge(b, c).\n\
+                    edge(1, 2).\nedge(2, 3).\nedge(1, 4).\nedge(4, 3).\n";
+        let mut program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let mut facts = Database::new(&program);
+        facts.add_program_facts(&program);
+        program.facts.clear();
+        let mut before = Prover::new(&program, facts, u64::MAX);
+        let mut after = before.fork();
+        let edge = program.relation("edge").expect("declared");
+        let gone = vec![from_number(1), from_number(2)];
+        after.change(&[(edge, gone.clone(), false)]);
+        let changed = [(edge, gone)];
+        let found = outcome(&mut before, &mut after, &changed).expect("within limits");
+        let row = |values: &[Value]| -> Vec<i32> {
+            values.iter().map(|v| if let Const::Number(n) = v.value { n } else { -1 }).collect()
+        };
+        let flips: Vec<_> =
+            found.flips.iter().map(|f| (program.rel(f.rel).name.as_str(), row(&f.values), f.gained)).collect();
+        assert_eq!(flips, [("edge", vec![1, 2], false), ("reach", vec![1, 2], false)]);
+        let kept: Vec<_> = found.kept.iter().map(|(rel, v)| (program.rel(*rel).name.as_str(), row(v))).collect();
+        assert_eq!(kept, [("reach", vec![1, 3])]);
+        // The other way round the same row has one ground more, and is no row whose ground is gone.
+        let found = outcome(&mut after, &mut before, &changed).expect("within limits");
+        assert_eq!((found.flips.len(), found.kept.len()), (2, 0));
+    }
+}

@@ -514,3 +514,33 @@ pub fn pattern_of(args: &[Arg], vars: &[Option<Word>], prover: &mut Prover<'_>) 
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::store::Database;
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn it_is_said_that_attempts_may_have_been_left_out() {
+        let searched = |rows: usize, keep: usize, budget: usize| {
+            let mut text = String::from(
+                ".decl q(x: number, y: number)\n.decl r(y: number)\n.input r\n.decl h(x: number)\n\
+                 h(x) :- q(x, y), r(y).\n",
+            );
+            (0..rows).for_each(|y| text += &format!("q(1, {y}).\n"));
+            let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+            let mut prover = Prover::new(&program, Database::new(&program), u64::MAX);
+            let h = program.relation("h").expect("declared");
+            let (found, cut) =
+                search_all(&mut prover, h, &[Some(crate::engine::value::from_number(1))], keep, budget, true)
+                    .expect("within limits");
+            (found.len(), cut)
+        };
+        let (few, many) = (BRANCHES / 2, BRANCHES * 2);
+        assert_eq!(searched(few, 1000, 100_000), (few + 1, false), "r is missing of each, or q and r");
+        assert_eq!(searched(few, 3, 100_000), (3, true), "more than are kept");
+        assert_eq!(searched(few, 1000, 10).1, true, "the budget is spent");
+        assert_eq!(searched(many, 1000, 100_000), (BRANCHES + 1, true), "not every row is tried");
+    }
+}

@@ -543,3 +543,26 @@ fn binds(literal: &Literal, bound: &mut [bool]) {
         Literal::Compare { .. } | Literal::Not(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::program::SourceFile;
+
+    #[test]
+    fn every_rule_that_met_no_value_is_named_once() {
+        let text = ".decl a(x: number)\na(0).\na(1).\na(2).\n.decl h(x: number)\n\
+                    h(10 / (x - 1)) :- a(x).\nh(10 / (x - 2) + 10 / x) :- a(x).\n";
+        let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
+        let mut store = Store::new(&program);
+        for f in &program.facts {
+            let row: Vec<Cell> = f.values.iter().map(|c| store.cell(c)).collect();
+            store.push(f.rel, &row);
+        }
+        let mut solver = Solver::new(&program, &mut store, 10_000);
+        let rows = solver.solve(RelId(1), &[None]);
+        let mut at: Vec<usize> = solver.faults.iter().map(|f| f.0).collect();
+        at.sort_unstable();
+        assert_eq!((rows.map(|r| r.len()), at), (Ok(3), vec![0, 1]));
+    }
+}

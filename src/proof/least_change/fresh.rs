@@ -195,6 +195,7 @@ mod tests {
         assert!(dropped(&[add(A, [N, 5])], &[add(A, [7, 5])]));
         assert!(dropped(&[add(A, [M, M])], &[add(A, [7, 7])]));
         assert!(dropped(&[add(A, [M, N])], &[add(A, [7, 7])]));
+        assert!(dropped(&[add(A, [M, N])], &[add(A, [7, 8])]));
         assert!(dropped(&[add(A, [M, 5]), add(B, [M, 6])], &[add(B, [7, 6]), add(A, [7, 5])]));
         assert!(dropped(&[go(A, [1, 2]), add(A, [M, 5])], &[go(A, [1, 2]), add(A, [7, 5])]));
         assert!(dropped(&[edit(A, Some([1, 2]), Some([M, 5]))], &[edit(A, Some([1, 2]), Some([7, 5]))]));
