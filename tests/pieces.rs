@@ -177,7 +177,7 @@ fn what_pieces_find_is_what_is_there() {
     let count = std::env::var("ZHUIZE_QUESTIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
     let options = Options { max_rows: 200_000, ..Options::single() };
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
-    let (mut asked, mut in_pieces, mut rows) = (0, 0, 0);
+    let (mut asked, mut in_pieces, mut scanned, mut rows) = (0, 0, 0, 0);
     for number in 0..count {
         if number == count / 2 {
             // The other half is asked of a base with two layers.
@@ -206,6 +206,7 @@ fn what_pieces_find_is_what_is_there() {
         let tallies: Vec<_> = a.tally.iter().collect();
         let found = base.found(&own, &request, &[a.rel], &tallies, &options).unwrap();
         in_pieces += usize::from(found.is_some());
+        scanned += found.as_ref().map_or(0, |f| f.scanned);
         let got = match found {
             Some(found) => given(found.database, Some(source), found.done),
             None => given(base.tables(&own, &request, &[a.rel]).unwrap(), Some(source), Vec::new()),
@@ -234,7 +235,7 @@ fn what_pieces_find_is_what_is_there() {
     assert_eq!(within(there - 1, usize::MAX), "E0705");
     assert_eq!(within(usize::MAX, 1000), "E0707");
     assert!(
-        asked * 2 > count && in_pieces * 3 > asked && rows > count,
-        "{asked} asked, {in_pieces} in pieces, {rows} rows"
+        asked * 2 > count && in_pieces * 3 > asked && scanned * 20 > asked && rows > count,
+        "{asked} asked, {in_pieces} in pieces, {scanned} where rows lie, {rows} rows"
     );
 }

@@ -120,6 +120,14 @@ impl Block {
         }
     }
 
+    /// Of a coded column: the places of all its values in its list of texts.
+    pub(super) fn codes(&self, column: usize) -> Option<&[u16]> {
+        match &self.columns[column] {
+            Column::Coded(a, _) => Some(a.values()),
+            _ => None,
+        }
+    }
+
     /// The first columns of a row as bytes that no other row has.
     #[must_use]
     pub fn bytes(&self, row: usize, width: usize) -> Vec<u8> {

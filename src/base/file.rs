@@ -1,7 +1,8 @@
 //! One table in one Arrow IPC file, read block by block.
 //!
-//! The footer of a file carries, beside what Arrow puts there, the first key and a hash of every block, so that a row is
-//! found by its first column with one read, and damage is found where it is read. Other programs ignore both.
+//! The footer of a file carries, beside what Arrow puts there, the first key of every block and a hash of its head, and the head
+//! ends with a hash of each column: so a row is found by its first column with one read, columns are read without the others,
+//! and damage is found where it is read. Other programs ignore all three.
 
 pub use super::block::{Block, Cell, cell, constant, order};
 pub use super::write::{BLOCK, Blocks, CODES_AT_MOST, Part, Writer};
@@ -92,6 +93,38 @@ pub struct Entry {
 /// Beginning of the hash of some bytes, in hexadecimal.
 pub(super) fn digest(bytes: &[u8]) -> String {
     short(&blake3::hash(bytes))
+}
+
+/// Bytes of the hash of a column of a block.
+pub(super) const HASH: usize = 8;
+
+/// Beginning of the hash of a column of a block.
+pub(super) fn column_hash(bytes: &[u8]) -> [u8; HASH] {
+    let mut out = [0; HASH];
+    out.copy_from_slice(&blake3::hash(bytes).as_bytes()[..HASH]);
+    out
+}
+
+/// Where the columns of a block lie in a body of that length, one behind the other; `None` if it has others.
+pub(super) fn spans<'t>(
+    message: &arrow_ipc::Message<'_>,
+    types: impl Iterator<Item = &'t DataType>,
+    length: usize,
+) -> Option<Vec<Range<usize>>> {
+    let buffers = message.header_as_record_batch()?.buffers()?;
+    let mut next = 0;
+    let mut starts = Vec::new();
+    for ty in types {
+        starts.push(usize::try_from((next < buffers.len()).then(|| buffers.get(next))?.offset()).ok()?);
+        // Which are blank, where texts end, and the values.
+        next += if *ty == DataType::Utf8 { 3 } else { 2 };
+    }
+    let sorted =
+        starts.first().is_none_or(|s| *s == 0) && starts.is_sorted() && starts.last().is_none_or(|s| *s <= length);
+    (sorted && next == buffers.len()).then(|| {
+        let ends = starts.iter().copied().skip(1).chain([length]);
+        starts.iter().copied().zip(ends).map(|(a, b)| a..b).collect()
+    })
 }
 
 /// The cells of a row of words.
@@ -222,6 +255,13 @@ impl Table {
         first..last.max(first)
     }
 
+    /// Whether all rows of a block have keys from one up to another, which is excluded.
+    pub(super) fn inside(&self, i: usize, (from, to): (Option<&str>, Option<&str>)) -> bool {
+        // The last row of a block may have the first key of the next.
+        from.is_none_or(|k| self.fences[i].as_str() >= k)
+            && to.is_none_or(|k| self.fences.get(i + 1).is_some_and(|f| f.as_str() < k))
+    }
+
     /// Number of columns.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -265,11 +305,42 @@ impl Table {
     /// Reads some columns of a block; the others look as if they held nothing.
     ///
     /// # Errors
-    /// When its bytes, also those of the other columns, are not those that were written.
+    /// When their bytes are not those that were written.
     pub(super) fn some(&self, i: usize, columns: &Columns) -> Result<Block, Trouble> {
         let bad = |what: &str| Trouble::Damaged(self.path.clone(), format!("block {}: {what}", i + 1));
+        let changed = || bad("its bytes are not those that were written");
         let at = &self.blocks[i];
-        let buffer = self.message(at, self.hashes.get(i), &bad)?;
+        let (head, body) = (at.metaDataLength() as usize, at.bodyLength() as usize);
+        let mut bytes = vec![0; head + body];
+        let read = |part: &mut [u8], from: usize| {
+            let from = at.offset() as u64 + from as u64;
+            self.file.read_exact_at(part, from).map_err(|e| Trouble::io(&self.path, e))
+        };
+        let all = columns.has.len() == self.looks.len();
+        read(if all { &mut bytes } else { &mut bytes[..head] }, 0)?;
+        let (head, body) = bytes.split_at_mut(head);
+        if self.hashes.get(i) != Some(&digest(head)) {
+            return Err(changed());
+        }
+        let message = head.get(8..).and_then(|m| arrow_ipc::root_as_message(m).ok());
+        let types = self.plain.fields().iter().map(|f| f.data_type());
+        let spans = message.and_then(|m| spans(&m, types, body.len())).ok_or_else(|| bad("it has other columns"))?;
+        let hashes = head.len().checked_sub(HASH * spans.len()).map(|at| &head[at..]);
+        let hashes = hashes.ok_or_else(|| bad("its columns have no hashes"))?;
+        for (n, column) in columns.has.iter().enumerate() {
+            let span = &spans[*column];
+            let before = n > 0 && columns.has[n - 1] + 1 == *column;
+            if !all && !before {
+                // Columns that stand side by side are read at once.
+                let last = columns.has[n..].iter().zip(*column..).take_while(|(a, b)| **a == *b).count() - 1;
+                let whole = span.start..spans[column + last].end;
+                read(&mut body[whole.clone()], head.len() + whole.start)?;
+            }
+            if column_hash(&body[span.clone()]) != hashes[HASH * column..][..HASH] {
+                return Err(changed());
+            }
+        }
+        let buffer = Buffer::from_vec(bytes);
         let batch = columns.decoder.read_record_batch(at, &buffer).map_err(|e| bad(&e.to_string()))?;
         let batch = batch.ok_or_else(|| bad("no rows"))?;
         Block::new(&batch, columns.has.iter().copied(), &self.looks, &self.texts()?)
@@ -293,7 +364,7 @@ impl Table {
     }
 
     /// By column: the texts of a coded one.
-    fn texts(&self) -> Result<Arc<Vec<Option<StringArray>>>, Trouble> {
+    pub(super) fn texts(&self) -> Result<Arc<Vec<Option<StringArray>>>, Trouble> {
         let mut known = self.codes.texts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(texts) = &*known {
             return Ok(Arc::clone(texts));

@@ -221,6 +221,11 @@ impl<'a> Pick<'a> {
         &self.among[i].1[v]
     }
 
+    /// Whether every row is taken.
+    pub fn takes_all(&self) -> bool {
+        self.among.is_empty() && self.joined.is_empty()
+    }
+
     /// Leaves those of these rows of a block that are taken.
     pub fn keep(&self, block: &Block, rows: &mut Vec<usize>, symbols: &Symbols, seen: &mut Seen) {
         for (i, (c, among)) in self.among.iter().enumerate() {

@@ -13,6 +13,7 @@ mod lock;
 mod merge;
 pub mod pack;
 mod pieces;
+mod scan;
 mod spelled;
 pub mod store;
 mod view;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 pub const MANIFEST: &str = "base.json";
 
 /// Version of the format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What a base says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

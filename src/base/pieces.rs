@@ -8,6 +8,7 @@
 use super::Trouble;
 use super::file::{Cell, Table as File};
 use super::gather::{Join, Pick, Use, Wanted};
+use super::scan::{Scan, Scanned};
 use super::store::{Base, Gone, Kind};
 use crate::bulk::Request;
 use crate::engine::index::Common;
@@ -38,6 +39,8 @@ pub struct Found {
     pub database: Database,
     /// The relations of which all rows were found.
     pub done: Vec<RelId>,
+    /// Rules whose answers were counted where the rows of their table lie.
+    pub scanned: usize,
 }
 
 /// How the rules behind a question fall apart.
@@ -132,22 +135,26 @@ struct Work<'a> {
     kept: Vec<RelId>,
     /// Aggregates over relations whose rows are not, with the column of their key.
     tallies: Vec<(&'a Tally, usize)>,
+    /// Rules that are gone through without the engine, for further aggregates.
+    scans: Vec<Scan<'a>>,
 }
 
 /// What was found in a piece.
 struct Output {
     symbols: Symbols,
     rows: Vec<Table>,
+    /// Of all aggregates, those of scans last.
     groups: Vec<Groups>,
     /// Texts of the rules that some row holds.
     met: Vec<Const>,
 }
 
 /// Keys from one up to another, which is excluded.
-type Keys<'k> = (Option<&'k str>, Option<&'k str>);
+pub(super) type Keys<'k> = (Option<&'k str>, Option<&'k str>);
 
 impl Work<'_> {
-    fn piece(&self, keys: Keys<'_>) -> Result<Output, Trouble> {
+    /// What a piece gives; nothing if the engine has to find out whether a term without value is asked for.
+    fn piece(&self, keys: Keys<'_>) -> Result<Option<Output>, Trouble> {
         let program = self.program;
         let empty = program.relations.iter().map(|r| Table::new(r.arity())).collect();
         let mut part = Database { symbols: Symbols::over(&self.symbols), tables: empty };
@@ -181,10 +188,25 @@ impl Work<'_> {
             }
             part.tables[source.rel.index()] = Table::from_rows(relation.arity(), rows);
         }
-        let (mut done, _) = engine::evaluate(program, part, &self.options)?;
+        let mut scanned = Vec::new();
+        for scan in &self.scans {
+            match scan.piece(keys, &mut part.symbols)? {
+                Scanned::Counted(groups, values) => {
+                    scanned.push(groups);
+                    met.extend(values.into_iter().filter(|v| !met.contains(v)).collect::<Vec<_>>());
+                }
+                Scanned::Fault => return Ok(None),
+            }
+        }
+        let mut done = match self.sources.is_empty() {
+            true => part,
+            false => engine::evaluate(program, part, &self.options)?.0,
+        };
         let rows = self.kept.iter().map(|r| std::mem::take(&mut done.tables[r.index()])).collect();
-        let groups = self.tallies.iter().map(|(t, key)| t.part(program, done.table(t.answers), *key)).collect();
-        Ok(Output { symbols: done.symbols, rows, groups, met })
+        let mut groups: Vec<Groups> =
+            self.tallies.iter().map(|(t, key)| t.part(program, done.table(t.answers), *key)).collect();
+        groups.extend(scanned);
+        Ok(Some(Output { symbols: done.symbols, rows, groups, met }))
     }
 
     /// What was found of a relation stays within the bounds of a run.
@@ -212,14 +234,15 @@ impl Work<'_> {
         let at = |i: usize| self.bounds.get(i).map(String::as_str);
         let work = |i: usize| self.piece((i.checked_sub(1).and_then(at), at(i)));
         let mut rows: Vec<Vec<Word>> = vec![Vec::new(); self.kept.len()];
-        let mut groups: Vec<Groups> = vec![Groups::default(); self.tallies.len()];
+        let tallies: Vec<&Tally> = self.tallies.iter().map(|t| t.0).chain(self.scans.iter().map(|s| s.tally)).collect();
+        let mut groups: Vec<Groups> = vec![Groups::default(); tallies.len()];
         let mut failed = None;
         let known = self.symbols.len();
         let _ = in_order(self.bounds.len() + 1, threads, work, |found| {
             let found = match found {
-                Ok(found) => found,
-                Err(e) => {
-                    failed = Some(e);
+                Ok(Some(found)) => found,
+                other => {
+                    failed = Some(other.map(|_| ()));
                     return ControlFlow::Break(());
                 }
             };
@@ -229,11 +252,11 @@ impl Work<'_> {
                 }
                 rows.extend(translate(program, *rel, table, &found.symbols, known, &mut db.symbols));
                 if let Err(limit) = self.bound(*rel, rows) {
-                    failed = Some(limit.into());
+                    failed = Some(Err(limit.into()));
                     return ControlFlow::Break(());
                 }
             }
-            for (((tally, _), part), all) in self.tallies.iter().zip(found.groups).zip(&mut groups) {
+            for ((tally, part), all) in tallies.iter().zip(found.groups).zip(&mut groups) {
                 let columns = &program.rel(tally.answers).columns;
                 tally.add(all, part, |c, w| match columns[c].prim {
                     Prim::Symbol if w as usize >= known => db.symbols.intern(found.symbols.resolve(w)),
@@ -245,8 +268,8 @@ impl Work<'_> {
             }
             ControlFlow::Continue(())
         });
-        if let Some(e) = failed {
-            return Err(e);
+        if let Some(failed) = failed {
+            return failed.map(|()| None);
         }
         let mut done = self.kept.clone();
         for (rel, rows) in self.kept.iter().zip(rows) {
@@ -254,7 +277,7 @@ impl Work<'_> {
                 db.tables[rel.index()] = Table::from_rows(program.rel(*rel).arity(), rows);
             }
         }
-        for ((tally, _), groups) in self.tallies.iter().zip(groups) {
+        for (tally, groups) in tallies.into_iter().zip(groups) {
             let Some(rows) = tally.rows(groups) else { return Ok(None) };
             db.tables[tally.into.index()] = Table::from_rows(program.rel(tally.into).arity(), rows);
             done.push(tally.into);
@@ -300,18 +323,31 @@ impl Base {
             let tally = tallies.iter().find(|t| t.answers == *rel && t.adds_up(program));
             tally.copied().zip(*key)
         };
+        let mut scans = Vec::new();
+        for (tally, key) in cut.heads.iter().filter_map(tallied) {
+            scans.extend(Scan::of(self, program, tally, key)?);
+        }
+        let scanned = |rel: RelId| scans.iter().any(|s| s.tally.answers == rel);
+        // What is scanned needs no engine.
+        let run: Vec<bool> = program.rules.iter().zip(&cut.rules).map(|(r, here)| *here && !scanned(r.head)).collect();
+        let behind: Vec<bool> = all().map(|r| behind[r.index()] && !scanned(r)).collect();
         let (counted, kept): (Vec<&(RelId, Option<usize>)>, Vec<_>) =
-            cut.heads.iter().partition(|h| tallied(h).is_some());
-        let heads: Vec<RelId> = cut.heads.iter().map(|h| h.0).collect();
+            cut.heads.iter().filter(|h| !scanned(h.0)).partition(|h| tallied(h).is_some());
+        let heads: Vec<RelId> = counted.iter().chain(&kept).map(|h| h.0).collect();
         let options = Options {
             threads: 1,
             complete: true,
             read: Some(Arc::new(Read::of(program, Some(&heads)))),
             wanted: Some(heads),
-            rules: Some(Arc::new(cut.rules.clone())),
+            rules: Some(Arc::new(run.clone())),
             common: Some(common),
             ..options.clone()
         };
+        let runs = |rel: &RelId| {
+            let mut rules = program.rules.iter().zip(&run).filter(|(_, run)| **run);
+            rules.any(|(r, _)| r.reads().any(|read| read == *rel))
+        };
+        let parted: Vec<RelId> = parted.into_iter().filter(runs).collect();
         let mut before = vec![false; program.relations.len()];
         let source = |(rel, uses): (RelId, Vec<Use>)| -> Result<Source<'_>, Trouble> {
             let files = self.layers(self.kind(rel).unwrap_or(Kind::Facts), rel)?;
@@ -321,7 +357,8 @@ impl Base {
         };
         let mut sources =
             self.order(program, &parted, &behind).into_iter().map(source).collect::<Result<Vec<_>, _>>()?;
-        let longest = sources.iter().flat_map(|s| s.files.first()).map(|(f, _)| f).max_by_key(|f| f.blocks());
+        let first = sources.iter().flat_map(|s| s.files.first()).chain(scans.iter().flat_map(Scan::first));
+        let longest = first.map(|(f, _)| f).max_by_key(|f| f.blocks());
         let mut bounds: Vec<String> = longest.map_or_else(Vec::new, |f| {
             let step = (f.blocks() / PIECES).clamp(1, PIECE);
             (step..f.blocks()).step_by(step).map(|b| f.fence(b).to_owned()).collect()
@@ -338,10 +375,11 @@ impl Base {
             options,
             kept: kept.iter().map(|h| h.0).collect(),
             tallies: counted.into_iter().filter_map(tallied).collect(),
+            scans,
         };
-        let done = work.all(&mut db, request.threads)?;
+        let (done, scanned) = (work.all(&mut db, request.threads)?, work.scans.len());
         drop(work);
         db.symbols = db.symbols.own();
-        Ok(done.map(|done| Found { database: db, done }))
+        Ok(done.map(|done| Found { database: db, done, scanned }))
     }
 }

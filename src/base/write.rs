@@ -33,6 +33,8 @@ use std::sync::Arc;
 
 /// Rows of a block, in all blocks but the last.
 pub const BLOCK: usize = 1024;
+/// What messages and their parts are filled up to a multiple of.
+const ALIGNMENT: u8 = 64;
 /// Texts of a coded column, at most.
 pub const CODES_AT_MOST: usize = 1 << 16;
 
@@ -237,6 +239,8 @@ impl Writer {
         }
         let file = File::create(path).map_err(|e| Trouble::io(path, e))?;
         let file = io::BufWriter::with_capacity(1 << 17, Behind::new(file));
+        let options = IpcWriteOptions::try_new(usize::from(ALIGNMENT), false, arrow_ipc::MetadataVersion::V5);
+        let options = options.map_err(arrow(path))?;
         let mut writer = Self {
             out: Hashing::new(file),
             path: path.to_owned(),
@@ -244,7 +248,7 @@ impl Writer {
             plain: Arc::new(file::schema(columns, &DataType::UInt16)),
             codes: columns.iter().map(|c| c.coded.then(Numbered::default)).collect(),
             generator: IpcDataGenerator::default(),
-            options: IpcWriteOptions::default(),
+            options,
             context: IpcWriteContext::default(),
             tracker: DictionaryTracker::new(false),
             head: Default::default(),
@@ -268,6 +272,28 @@ impl Writer {
         self.out.begin();
         let (head, body) = write_message(&mut self.out, message, &self.options).map_err(arrow(&self.path))?;
         Ok((arrow_ipc::Block::new(at, head as i32, body as i64), short(&self.out.hash())))
+    }
+
+    /// Writes a block, and gives its place and the hash of its head, which ends with a hash of each column.
+    fn block(&mut self, mut message: EncodedData) -> Result<(arrow_ipc::Block, String), Trouble> {
+        let at = self.out.bytes() as i64;
+        let body = std::mem::take(&mut message.arrow_data);
+        let head = &mut message.ipc_message;
+        let types = self.plain.fields().iter().map(|f| f.data_type());
+        let spans = arrow_ipc::root_as_message(head).ok().and_then(|m| file::spans(&m, types, body.len()));
+        let spans = spans.ok_or_else(|| Trouble::Damaged(self.path.clone(), "a block of another form".to_owned()))?;
+        // The hashes are the last of what is filled up to the next multiple anyway.
+        let alignment = usize::from(ALIGNMENT);
+        let filled = (8 + head.len() + file::HASH * spans.len()).next_multiple_of(alignment);
+        head.resize(filled - 8 - file::HASH * spans.len(), 0);
+        for span in spans {
+            head.extend(file::column_hash(&body[span]));
+        }
+        self.out.begin();
+        let (head, _) = write_message(&mut self.out, message, &self.options).map_err(arrow(&self.path))?;
+        let hash = short(&self.out.hash());
+        self.out.pass(&body).map_err(|e| Trouble::io(&self.path, e))?;
+        Ok((arrow_ipc::Block::new(at, head as i32, body.len() as i64), hash))
     }
 
     /// Adds blocks.
@@ -299,7 +325,7 @@ impl Writer {
             // In the file the numbers of a coded column look as numbers do.
             let mut none = DictionaryTracker::new(false);
             let encoded = self.generator.encode(&batch, &mut none, &self.options, &mut self.context);
-            let (at, hash) = self.message(encoded.map_err(arrow(&self.path))?.1)?;
+            let (at, hash) = self.block(encoded.map_err(arrow(&self.path))?.1)?;
             self.batches.push(at);
             self.hashes.push(hash);
             self.fences.push(fence);

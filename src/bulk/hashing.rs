@@ -34,6 +34,19 @@ impl<W> Hashing<W> {
         self.hasher.finalize()
     }
 
+    /// Writes bytes that are counted and not hashed.
+    ///
+    /// # Errors
+    /// What whoever takes them says.
+    pub fn pass(&mut self, bytes: &[u8]) -> io::Result<()>
+    where
+        W: Write,
+    {
+        self.inner.write_all(bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
     /// Where it went.
     #[must_use]
     pub fn into_inner(self) -> W {

@@ -4,7 +4,8 @@ use super::store::Table;
 use super::value::{Word, from_number, to_number};
 use crate::lang::date::BLANK;
 use crate::lang::program::{AggOp, Prim, Program, RelId};
-use rustc_hash::{FxHashMap, FxHashSet};
+use hashbrown::HashMap;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 /// Aggregates over the rows of a relation, by groups. Blanks are left out of all but the number of rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,7 +32,11 @@ enum Given {
 
 /// What parts have given of all groups.
 #[derive(Clone, Debug, Default)]
-pub struct Groups(FxHashMap<Vec<Word>, Vec<Given>>);
+pub struct Groups {
+    all: HashMap<Vec<Word>, Vec<Given>, FxBuildHasher>,
+    /// Room for the group of an answer.
+    group: Vec<Word>,
+}
 
 impl Tally {
     /// Whether the aggregates of parts add up to those of all rows, if no two parts have rows with one value in the column `key`.
@@ -46,9 +51,11 @@ impl Tally {
         })
     }
 
-    fn nothing(&self) -> Vec<Given> {
+    /// Of no answers; values of the column `key`, if there is one, are counted as rows.
+    fn nothing(&self, key: Option<usize>) -> Vec<Given> {
         let one = |(op, of): &(AggOp, Option<usize>)| match (op, of) {
             (AggOp::Count, None) => Given::Rows(0),
+            (AggOp::Count, of) if *of == key => Given::Rows(0),
             (AggOp::Count, Some(_)) => Given::Values(FxHashSet::default()),
             (AggOp::Min | AggOp::Max, _) => Given::End(None),
             _ => Given::Sum(0),
@@ -63,9 +70,16 @@ impl Tally {
         }
     }
 
-    /// What the rows of a part give; no other part has rows with their values in the column `key`.
-    #[must_use]
-    pub fn part(&self, program: &Program, rows: &Table, key: usize) -> Groups {
+    /// Adds an answer, given by its words, to what a part gives. Of a count of the values in the column `key`, if there is one,
+    /// it is counted only when it is the `first` of its group with its value there.
+    pub fn answer(
+        &self,
+        program: &Program,
+        groups: &mut Groups,
+        key: Option<usize>,
+        first: impl FnOnce(&[Word]) -> bool,
+        word: impl Fn(usize) -> Word,
+    ) {
         let columns = &program.rel(self.answers).columns;
         let blank = |c: usize, w: Word| match columns[c].prim {
             Prim::Number => w == from_number(BLANK),
@@ -73,48 +87,68 @@ impl Tally {
             Prim::Symbol => w == 0,
             _ => false,
         };
-        let mut groups: FxHashMap<Vec<Word>, Vec<Given>> = FxHashMap::default();
-        let mut group = Vec::new();
-        for row in rows.rows() {
-            group.clear();
-            group.extend(self.by.iter().map(|c| row[*c]));
-            if !groups.contains_key(&group) {
-                groups.insert(group.clone(), self.nothing());
-            }
-            let Some(all) = groups.get_mut(&group) else { continue };
-            for ((op, of), given) in self.of.iter().zip(all) {
-                let value = of.map(|c| row[c]).filter(|w| !of.is_some_and(|c| blank(c, *w)));
-                match (given, value) {
-                    (Given::Rows(n), _) => *n += 1,
-                    (Given::Sum(sum), Some(w)) => *sum += i128::from(to_number(w)),
-                    (Given::End(end), Some(w)) => *end = Self::end(*op, *end, Some(to_number(w))),
-                    (Given::Values(values), Some(w)) => drop(values.insert(w)),
-                    (_, None) => {}
+        let group = &mut groups.group;
+        group.clear();
+        group.extend(self.by.iter().map(|c| word(*c)));
+        let by_key = |of: &(AggOp, Option<usize>)| of.0 == AggOp::Count && of.1.is_some() && of.1 == key;
+        let first = self.of.iter().any(by_key) && first(group);
+        let all = groups.all.entry_ref(&group[..]).or_insert_with(|| self.nothing(key));
+        for (of, given) in self.of.iter().zip(all) {
+            if by_key(of) {
+                if let (Given::Rows(n), true) = (given, first) {
+                    *n += 1;
                 }
+                continue;
+            }
+            let value = of.1.map(|c| (c, word(c))).filter(|(c, w)| !blank(*c, *w)).map(|v| v.1);
+            match (given, value) {
+                (Given::Rows(n), _) => *n += 1,
+                (Given::Sum(sum), Some(w)) => *sum += i128::from(to_number(w)),
+                (Given::End(end), Some(w)) => *end = Self::end(of.0, *end, Some(to_number(w))),
+                (Given::Values(values), Some(w)) => drop(values.insert(w)),
+                (_, None) => {}
             }
         }
+    }
+
+    /// Adds so many answers of a group, where all aggregates count rows.
+    pub fn answers(&self, groups: &mut Groups, group: &[Word], n: u64) {
+        for given in groups.all.entry_ref(group).or_insert_with(|| self.nothing(None)) {
+            if let Given::Rows(rows) = given {
+                *rows += n;
+            }
+        }
+    }
+
+    /// What the rows of a part give; no other part has rows with their values in the column `key`.
+    #[must_use]
+    pub fn part(&self, program: &Program, rows: &Table, key: usize) -> Groups {
+        let mut groups = Groups::default();
+        for row in rows.rows() {
+            self.answer(program, &mut groups, None, |_| false, |c| row[c]);
+        }
         // Values of the key are met in no other part.
-        for given in groups.values_mut() {
+        for given in groups.all.values_mut() {
             for (given, (_, of)) in given.iter_mut().zip(&self.of) {
                 if let (Given::Values(values), true) = (&*given, *of == Some(key)) {
                     *given = Given::Rows(values.len() as u64);
                 }
             }
         }
-        Groups(groups)
+        groups
     }
 
     /// Adds what a part has given; `known` turns a word of the part in a column of the rows into one of all.
     pub fn add(&self, all: &mut Groups, part: Groups, mut known: impl FnMut(usize, Word) -> Word) {
-        for (group, given) in part.0 {
+        for (group, given) in part.all {
             let group: Vec<Word> = group.into_iter().zip(&self.by).map(|(w, c)| known(*c, w)).collect();
             let given = given.into_iter().zip(&self.of).map(|(g, (_, of))| match (g, of) {
                 (Given::Values(values), Some(c)) => Given::Values(values.into_iter().map(|w| known(*c, w)).collect()),
                 (g, _) => g,
             });
             let given: Vec<Given> = given.collect();
-            let Some(had) = all.0.get_mut(&group) else {
-                all.0.insert(group, given);
+            let Some(had) = all.all.get_mut(&group) else {
+                all.all.insert(group, given);
                 continue;
             };
             for ((had, given), (op, _)) in had.iter_mut().zip(given).zip(&self.of) {
@@ -134,10 +168,10 @@ impl Tally {
     pub fn rows(&self, mut all: Groups) -> Option<Vec<Word>> {
         if self.by.is_empty() {
             // Of no rows there is a count.
-            all.0.entry(Vec::new()).or_insert_with(|| self.nothing());
+            all.all.entry(Vec::new()).or_insert_with(|| self.nothing(None));
         }
-        let mut out = Vec::with_capacity(all.0.len() * (self.by.len() + self.of.len()));
-        for (group, given) in all.0 {
+        let mut out = Vec::with_capacity(all.all.len() * (self.by.len() + self.of.len()));
+        for (group, given) in all.all {
             let from = out.len();
             out.extend(group);
             for given in given {

@@ -139,7 +139,8 @@ mod tests {
     #[test]
     fn what_is_given_and_what_is_concluded() {
         let text = ".decl a(x: number)\n.input a\na(0).\na(x + 1) :- a(x), x < 2.\n.decl b(x: number)\nb(7).\n\
-                    b(x) :- a(x).\n.decl c(x: number)\nc(x) :- b(x).\n";
+                    b(x) :- a(x).\n.decl c(x: number)\nc(x) :- b(x).\n.decl d(x: number)\n.input d\nd(x) :- a(x).\n\
+                    .decl e(x: number)\n";
         let program = crate::lang::compile(vec![SourceFile { name: "t.dl".into(), text: text.into() }]).program;
         let all = crate::engine::naive::evaluate(&program, Database::new(&program)).expect("within limits");
         let whole = Whole::new(&program, all);
@@ -152,5 +153,6 @@ mod tests {
         };
         // What a file may have said is given, whoever concludes it too.
         assert_eq!(["a", "b", "c"].map(told), [(false, 3, 3, true), (false, 1, 4, true), (true, 0, 4, true)]);
+        assert_eq!(["d", "e"].map(told), [(false, 3, 3, true), (false, 0, 0, true)]);
     }
 }
