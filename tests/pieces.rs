@@ -78,7 +78,7 @@ fn write(dir: &Path, numbers: impl Iterator<Item = usize>, changed: bool, all: b
     for i in numbers.filter(|i| !changed || !WITHDRAWN.contains(i)) {
         let made = if i % 11 == 0 { String::new() } else { format!("2021-{:02}-{:02}", 1 + i % 9, 1 + i % 28) };
         let size = if i % 13 == 0 { String::new() } else { (i % 97).to_string() };
-        let unit = if changed && i % ANEW == 3 { i + 1 } else { i } / 3 % 7;
+        let unit = if changed && i % ANEW == 5 { i + 1 } else { i } / 3 % 7;
         cases += &format!("c{i:04},u{},{made},{size}\n", i % 7);
         // One person in two roles.
         if i % 5 == 0 {
@@ -161,10 +161,12 @@ fn counted(dice: &mut Dice) -> String {
         5 => ", min N, max N".to_owned(),
         _ => ", count C, max N".to_owned(),
     };
-    match dice.below(4) {
+    let last = &bound[bound.len().saturating_sub(2)..];
+    match dice.below(5) {
         0 => text,
         1 => format!("{text} by {}", one(dice, &bound)),
-        _ => format!("{text} by {}, {}", one(dice, &bound), one(dice, &bound)),
+        2 => format!("{text} by {}, {}", one(dice, &bound), one(dice, &bound)),
+        _ => format!("{text} by {}", last.join(", ")),
     }
 }
 
@@ -256,7 +258,7 @@ fn what_pieces_find_is_what_is_there() {
             // The other half is asked of a base with two layers.
             let withdrawn = WITHDRAWN.map(|i| format!("c{i:04}")).to_vec();
             let folder = place.path().join("changes");
-            write(&folder, (0..3000).filter(|i| i % ANEW == 3), true, false);
+            write(&folder, (0..3000).filter(|i| i % ANEW == 5), true, false);
             change(&book, &dir, &Changes { withdrawn, folder: Some(folder), ..Changes::default() }).unwrap();
             write(&facts, 0..3000, true, true);
         }

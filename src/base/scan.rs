@@ -155,10 +155,6 @@ impl<'p> Scan<'p> {
         let looked: Vec<VarId> = read.into_iter().filter(|v| columns[v.index()].is_some()).collect();
         let keyed = tally.of.iter().any(|(_, of)| *of == Some(key));
         let others = tally.of.iter().filter_map(|(_, of)| *of).filter(|c| *c != key);
-        // Values that differ are counted by the engine.
-        if tally.of.iter().any(|(op, of)| *op == AggOp::Count && of.is_some_and(|c| c != key)) {
-            return None;
-        }
         let needed: Vec<VarId> =
             tally.by.iter().copied().chain(others).map(|c| shown[c]).chain(looked.iter().copied()).collect();
         let of = |arg: &Arg| match arg {
