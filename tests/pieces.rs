@@ -63,6 +63,15 @@ fn book() -> Rulebook {
     }
 }
 
+/// Questions that are asked of each base first.
+const FIRST: [&str; 6] = [
+    "parts(C,P,R,U), count by R, U",
+    "parts(C,P,R,U), count by U, R",
+    "notes(C,N,U,W), count by W, U",
+    "parts(C,P,\"b\",U), count by U",
+    "cases(case=C, unit=U), count by U",
+    "parts(C,P,R,U), count",
+];
 /// Cases that are withdrawn, and cases that are given anew.
 const WITHDRAWN: [usize; 3] = [7, 1500, 2999];
 const ANEW: usize = 50;
@@ -263,8 +272,13 @@ fn what_pieces_find_is_what_is_there() {
             write(&facts, 0..3000, true, true);
         }
         // What one table holds of cases, or anything.
-        let only = dice.below(3) == 0;
-        let text = if only { counted(&mut dice) } else { question(&mut dice) };
+        let first = FIRST.get(number % (count / 2).max(FIRST.len()));
+        let only = first.is_some() || dice.below(3) == 0;
+        let text = match first {
+            Some(text) => (*text).to_owned(),
+            None if only => counted(&mut dice),
+            None => question(&mut dice),
+        };
         let compiled = query::compile(&book, None, &[("q", text.as_str())], Lang::En);
         if compiled.has_errors() {
             continue;
