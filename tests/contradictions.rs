@@ -7,6 +7,7 @@ mod common;
 
 use common::zhuize;
 use std::fs;
+use std::path::Path;
 
 const DEMO: &str = "facts/demo";
 
@@ -86,4 +87,48 @@ fn every_constraint_refuses_its_row() {
         }
     }
     assert!(declared > 5, "{declared}");
+}
+
+/// The tables of the demo casebase with the rows of these cases alone.
+fn of_cases(dir: &Path, cases: &[&str]) {
+    for e in fs::read_dir(DEMO).unwrap() {
+        let path = e.unwrap().path();
+        let Ok(mut file) = csv::Reader::from_path(&path) else { continue };
+        let head = file.headers().unwrap().clone();
+        let Some(at) = head.iter().position(|h| h == "case") else { continue };
+        let mut out = csv::Writer::from_path(dir.join(path.file_name().unwrap())).unwrap();
+        out.write_record(&head).unwrap();
+        for row in file.records().map(|r| r.unwrap()).filter(|r| cases.contains(&&r[at])) {
+            out.write_record(&row).unwrap();
+        }
+        out.flush().unwrap();
+    }
+}
+
+#[test]
+fn a_change_that_contradicts_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let (base, more) = (place.path().join("base"), place.path().join("more"));
+    let (dir, changes) = (base.to_str().unwrap(), more.to_str().unwrap());
+    let packed = zhuize(&["-q", "pack", DEMO, "-o", dir, "--as-of", "2025-06-30"]);
+    assert_eq!(packed.code, 0, "{}", packed.err);
+    fs::create_dir(&more).unwrap();
+    of_cases(&more, &["d03", "d08", "d30"]);
+    let add = |table: &str, rows: &str| {
+        let path = more.join(format!("{table}.csv"));
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("{text}{rows}\n")).unwrap();
+        text.lines().count() + rows.lines().count()
+    };
+    let bad: Vec<_> = [0, 1, 4].map(|i| ROWS[i]).iter().map(|(r, t, bad, _)| (*r, *t, add(t, bad))).collect();
+    let manifest = fs::read(base.join("base.json")).unwrap();
+    let update = |threads: &str| zhuize(&["-q", "--lang", "en", "update", dir, changes, "--threads", threads]);
+    let refused = update("1");
+    assert_eq!((refused.code, refused.out.as_str()), (4, ""), "{}", refused.err);
+    for (relation, table, line) in bad {
+        let place = format!("{table}.csv:{line}");
+        assert!(refused.err.contains(relation) && refused.err.contains(&place), "{relation}: {place}\n{}", refused.err);
+    }
+    assert_eq!(update("3").err, refused.err, "whoever finds it");
+    assert_eq!(fs::read(base.join("base.json")).unwrap(), manifest, "nothing changed");
 }

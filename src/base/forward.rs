@@ -19,9 +19,12 @@ use crate::proof::demand::{Change, Prover};
 use crate::proof::given::Source;
 use crate::proof::{typed, what_if};
 use crate::rulebook::Rulebook;
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Shares of the cases for each thread.
+const SHARES: usize = 8;
 
 /// Conclusions that come and those that go with rows that come and go, by relation in order. `keys` are the columns by
 /// which cases are told apart.
@@ -56,14 +59,20 @@ pub(super) fn conclusions(
         (before, after)
     };
     let cases: Vec<_> = cases.into_values().collect();
-    let share = cases.len().div_ceil(rayon::current_num_threads()).max(1);
-    let found: Vec<Result<Vec<what_if::Flip>, Limit>> = cases
-        .par_chunks(share)
-        .map(|cases| {
-            let (mut before, mut after) = sides();
-            Ok(what_if::outcome(&mut before, &mut after, &cases.concat())?.flips)
-        })
-        .collect();
+    // Some cases lead to much more than others; what a thread has found out of some it need not find out again.
+    let share = cases.len().div_ceil(rayon::current_num_threads() * SHARES).max(1);
+    let next = AtomicUsize::new(0);
+    let take = || cases.chunks(share).nth(next.fetch_add(1, Ordering::Relaxed));
+    let work = || -> Result<Vec<what_if::Flip>, Limit> {
+        let (mut found, mut cases) = (Vec::new(), take());
+        let mut sides = cases.map(|_| sides());
+        while let (Some(some), Some((before, after))) = (cases, &mut sides) {
+            found.extend(what_if::outcome(before, after, &some.concat())?.flips);
+            cases = take();
+        }
+        Ok(found)
+    };
+    let found = rayon::broadcast(|_| work());
     if let Some(e) = base.failure() {
         return Err(e);
     }
@@ -71,6 +80,8 @@ pub(super) fn conclusions(
     for found in found {
         flips.extend(found?);
     }
+    // Who found what first is chance.
+    flips.sort_by(|a, b| (a.rel, a.gained).cmp(&(b.rel, b.gained)).then_with(|| what_if::order(&a.values, &b.values)));
     let violated = |f: &&what_if::Flip| f.gained && program.rel(f.rel).notes.has("constraint");
     let contradicted: Vec<&what_if::Flip> = flips.iter().filter(violated).collect();
     if !contradicted.is_empty() {
