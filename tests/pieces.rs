@@ -15,7 +15,7 @@ use zhuize::base::change::{Changes, change};
 use zhuize::base::{Base, Trouble, pack};
 use zhuize::bulk::{self, Request};
 use zhuize::engine::Options;
-use zhuize::engine::limit::Limit;
+use zhuize::engine::limit::{Deadline, Limit};
 use zhuize::facts::Lang;
 use zhuize::facts::codes::CodeLists;
 use zhuize::lang::program::SourceFile;
@@ -319,6 +319,18 @@ fn what_pieces_find_is_what_is_there() {
             Some(want) => assert_eq!(got.unwrap(), want, "question {number}: {text}"),
             None => assert!(matches!(got, Err(Limit::Fault { .. })), "question {number}: {text}: {got:?}"),
         }
+    }
+    // The time is looked at where rows are counted, too.
+    let compiled = query::compile(&book, None, &[("q", FIRST[0])], Lang::En);
+    let own = Rulebook { program: compiled.program, ..self::book() };
+    let base = Base::open(&dir, &own, true).unwrap();
+    let until = Deadline::after(1);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let (a, late) = (&compiled.asked[0], Options { until, ..Options::single() });
+    let tallies: Vec<_> = a.tally.iter().collect();
+    match base.found(&own, &request(&dir), &[a.rel], &tallies, &late) {
+        Err(Trouble::Run(t)) => assert!(matches!(*t, bulk::Trouble::Limit(Limit::Time { seconds: 1, .. })), "{t:?}"),
+        other => panic!("{other:?}"),
     }
     // What pieces find together stays within the bounds that hold for what is found at once.
     let compiled = query::compile(&book, None, &[("q", "parts(C, P, R, U)")], Lang::En);

@@ -274,8 +274,12 @@ impl<'a> Pick<'a> {
     fn gather(&self, group: &Group, symbols: &Symbols) -> Result<Gathered, Trouble> {
         let mut out = Gathered { rows: Vec::new(), texts: Symbols::default(), met: Vec::new(), own: 0 };
         let mut seen = self.seen();
+        // Rows that went are known by all that they say.
+        let own = |c: &usize| *c < self.width && (!group.gone.is_empty() || !self.unread[*c]);
+        let read = |c: &usize| own(c) || (self.facts && Base::tells_shipped(*c, self.width));
+        let columns = group.table.columns((0..group.table.width()).filter(read).collect());
         for b in group.blocks.clone() {
-            let block = group.table.fresh(b)?;
+            let block = group.table.some(b, &columns)?;
             let mut kept: Vec<usize> = group.gone.standing(&block).collect();
             self.keep(&block, &mut kept, symbols, &mut seen);
             if self.facts {

@@ -190,6 +190,9 @@ impl Work<'_> {
         }
         let mut scanned = Vec::new();
         for scan in &self.scans {
+            if let Some(until) = self.options.until.filter(|u| u.passed()) {
+                return Err(scan.late(until).into());
+            }
             match scan.piece(keys, &mut part.symbols)? {
                 Scanned::Counted(groups, values) => {
                     scanned.push(groups);

@@ -10,6 +10,7 @@ use super::gather::{Pick, Use};
 use super::pieces::Keys;
 use super::store::{Base, Gone, Kind};
 use crate::engine::functor;
+use crate::engine::limit::{Deadline, Limit};
 use crate::engine::naive::body;
 use crate::engine::symbol::Symbols;
 use crate::engine::tally::{Groups, Tally};
@@ -112,14 +113,15 @@ impl<'p> Scan<'p> {
     /// # Errors
     /// When a file is not as it was written.
     pub fn of(base: &Base, program: &'p Program, tally: &'p Tally, key: usize) -> Result<Option<Self>, Trouble> {
-        let Some(mut scan) = Self::without_files(program, tally, key) else { return Ok(None) };
+        let Some(mut scan) = Self::of_rule(base, program, tally, key) else { return Ok(None) };
         scan.files = base.layers(base.kind(scan.rel).unwrap_or(Kind::Facts), scan.rel)?;
         // Rows of several layers may give one answer.
         let together = scan.apart.is_some() || scan.keyed;
         Ok((scan.files.len() == 1 || !together).then_some(scan))
     }
 
-    fn without_files(program: &'p Program, tally: &'p Tally, key: usize) -> Option<Self> {
+    /// The same, without files.
+    fn of_rule(base: &Base, program: &'p Program, tally: &'p Tally, key: usize) -> Option<Self> {
         let mut rules = program.rules.iter().filter(|r| r.head == tally.answers);
         let (Some(rule), None) = (rules.next(), rules.next()) else { return None };
         let mut atoms = rule.body.iter().filter(|l| !matches!(l, Literal::Compare { .. }));
@@ -162,12 +164,13 @@ impl<'p> Scan<'p> {
             Arg::Var(v) if needed.contains(v) => Use::Any,
             _ => Use::Unread,
         };
-        // No two rows have one key.
+        // No two given rows have one key.
         let told = |name: &str| {
             let at = program.rel(atom.rel).columns.iter().position(|c| c.name == name);
             at.is_some_and(|c| atom.args[c] != Arg::Wild)
         };
-        let by_key = program.rel(atom.rel).notes.get("key").is_some_and(|key| key.split_whitespace().all(told));
+        let key_of = |note: &str| base.kind(atom.rel) == Some(Kind::Facts) && note.split_whitespace().all(told);
+        let by_key = program.rel(atom.rel).notes.get("key").is_some_and(key_of);
         let open = !by_key && atom.args.contains(&Arg::Wild);
         let named = |(c, arg): (usize, &Arg)| matches!(arg, Arg::Var(_)).then_some(c);
         Some(Self {
@@ -187,6 +190,12 @@ impl<'p> Scan<'p> {
             columns,
             shown,
         })
+    }
+
+    /// That the time is over.
+    pub fn late(&self, until: Deadline) -> Limit {
+        let span = self.rule.span;
+        Limit::Time { seconds: until.seconds(), span, place: self.program.place(span) }
     }
 
     /// The first of the files.

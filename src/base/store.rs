@@ -379,6 +379,11 @@ impl Base {
         matches!(block.get(row, width + 2), Cell::Word(w) if crate::engine::value::to_number(w) > 0)
     }
 
+    /// Whether a column says so.
+    pub(super) fn tells_shipped(column: usize, width: usize) -> bool {
+        column == width + 2
+    }
+
     /// Given rows with that value in that column, or all.
     ///
     /// # Errors
