@@ -75,7 +75,7 @@ fn held(book: &Rulebook, dir: &Path, changes: &Changes) -> Result<Changed, Troub
         return Ok(Changed { manifest, facts: (0, 0), conclusions: (0, 0) });
     }
     let base = Arc::new(base.touching(program, manifest.touched));
-    let (gained, lost) = forward::conclusions(book, &base, (&came, &went), &reader.keys)?;
+    let (gained, lost) = forward::conclusions(book, &base, (&came, &went))?;
     let count = |rows: &Rows| rows.values().map(Vec::len).sum::<usize>();
     manifest.generation += 1;
     let (mut layer, home) = Layer::begin(dir, manifest.generation)?;

@@ -21,18 +21,13 @@ use crate::proof::{typed, what_if};
 use crate::rulebook::Rulebook;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Shares of the cases for each thread.
-const SHARES: usize = 8;
-
-/// Conclusions that come and those that go with rows that come and go, by relation in order. `keys` are the columns by
-/// which cases are told apart.
+/// Conclusions that come and those that go with rows that come and go, by relation in order. All changes are followed
+/// together: what two cases lead to, one after the other, is not what they lead to at once.
 pub(super) fn conclusions(
     book: &Rulebook,
     base: &Arc<Base>,
     (came, went): (&Rows, &Rows),
-    keys: &[Option<usize>],
 ) -> Result<(Rows, Rows), Trouble> {
     let program = &book.program;
     let own = base.manifest();
@@ -40,52 +35,27 @@ pub(super) fn conclusions(
     let request = Request { set: own.options.clone(), origins: true, threads: 0, ..Request::new(base.dir(), as_of) };
     let mut loaded = base.loaded(book, &request)?;
     let mut changes: Vec<Change> = Vec::new();
-    // By case: what is changed of it.
-    let mut cases: BTreeMap<Option<Word>, Vec<(RelId, Vec<Word>)>> = BTreeMap::new();
+    let mut changed = Vec::new();
     for (rows, comes) in [(went, false), (came, true)] {
         for (rel, row) in rows.iter().flat_map(|(rel, rows)| rows.iter().map(move |row| (*rel, row))) {
             let words: Vec<Word> = row.values.iter().map(|v| loaded.database.word(v)).collect();
-            cases.entry(keys[rel.index()].map(|c| words[c])).or_default().push((rel, words.clone()));
+            changed.push((rel, words.clone()));
             changes.push((rel, words, comes));
         }
     }
-    // The words of the changes are the same for all.
-    loaded.database.symbols.share();
-    let sides = || {
-        let far: Arc<dyn Source> = base.clone();
-        let before = Prover::reaching(program, loaded.database.clone(), u64::MAX, Some(far));
-        let mut after = before.fork();
-        after.change(&changes);
-        (before, after)
-    };
-    let cases: Vec<_> = cases.into_values().collect();
-    // Some cases lead to much more than others; what a thread has found out of some it need not find out again.
-    let share = cases.len().div_ceil(rayon::current_num_threads() * SHARES).max(1);
-    let next = AtomicUsize::new(0);
-    let take = || cases.chunks(share).nth(next.fetch_add(1, Ordering::Relaxed));
-    let work = || -> Result<Vec<what_if::Flip>, Limit> {
-        let (mut found, mut cases) = (Vec::new(), take());
-        let mut sides = cases.map(|_| sides());
-        while let (Some(some), Some((before, after))) = (cases, &mut sides) {
-            found.extend(what_if::outcome(before, after, &some.concat())?.flips);
-            cases = take();
-        }
-        Ok(found)
-    };
-    let found = rayon::broadcast(|_| work());
+    let far: Arc<dyn Source> = base.clone();
+    let mut before = Prover::reaching(program, loaded.database.clone(), u64::MAX, Some(far));
+    let mut after = before.fork();
+    after.change(&changes);
+    let flips = what_if::outcome(&mut before, &mut after, &changed).map(|o| o.flips);
     if let Some(e) = base.failure() {
         return Err(e);
     }
-    let mut flips = Vec::new();
-    for found in found {
-        flips.extend(found?);
-    }
-    // Who found what first is chance.
-    flips.sort_by(|a, b| (a.rel, a.gained).cmp(&(b.rel, b.gained)).then_with(|| what_if::order(&a.values, &b.values)));
+    let flips = flips?;
     let violated = |f: &&what_if::Flip| f.gained && program.rel(f.rel).notes.has("constraint");
     let contradicted: Vec<&what_if::Flip> = flips.iter().filter(violated).collect();
     if !contradicted.is_empty() {
-        return Err(contradictions(book, &contradicted, sides().1, &loaded, came)?);
+        return Err(contradictions(book, &contradicted, after, &loaded, came)?);
     }
     let outputs: BTreeSet<RelId> = pack::outputs(program).collect();
     let (mut gained, mut lost): (Rows, Rows) = (BTreeMap::new(), BTreeMap::new());
@@ -95,8 +65,6 @@ pub(super) fn conclusions(
     }
     for rows in gained.values_mut().chain(lost.values_mut()) {
         rows.sort_by(order);
-        // What several cases lead to was found from each.
-        rows.dedup_by(|a, b| a.values == b.values);
     }
     Ok((gained, lost))
 }
